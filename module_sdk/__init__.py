@@ -1,0 +1,1 @@
+"""OCSuite module SDK."""

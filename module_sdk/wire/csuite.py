@@ -1,0 +1,162 @@
+"""Chat with an executive and the board meeting: bodies, rows, and the events of a streamed answer.
+
+An answer is a server-sent event stream. Every event has an ``id`` (a decimal sequence number, 1 upwards, without
+gaps), an ``event`` name and one line of JSON ``data``:
+
+=====================  ======================  =================================================
+event                  data                    meaning
+=====================  ======================  =================================================
+``message.started``    :class:`Started`        always first; both rows are stored
+``message.delta``      :class:`Delta`          text to append
+``message.completed``  :class:`Message`        last; ``content`` is the whole text, replace by it
+``message.failed``     :class:`Failed`         last; ``content`` so far is kept, retry is possible
+=====================  ======================  =================================================
+
+A client that lost the stream reads ``GET /c-suite/messages/{message_id}/stream`` with ``Last-Event-ID`` and gets
+exactly the events that it missed; once the answer is old it gets the last event alone, which carries everything.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from module_sdk.wire.base import PROSE, Name, Reply, Request
+
+MessageRole = Literal["user", "assistant"]
+MessageStatus = Literal["streaming", "completed", "stopped", "failed"]
+
+MESSAGE_MAX_CHARS = 16_000
+
+
+class ChatRequest(Request, frozen=True, kw_only=True):
+    """What to say; without ``conversation_id`` a conversation is started and named after the message."""
+
+    message: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=MESSAGE_MAX_CHARS, pattern=PROSE, examples=["What should we focus on this quarter?"]),
+    ]
+    conversation_id: UUID | None = None
+
+
+class Conversation(Reply, frozen=True, kw_only=True):
+    """A conversation with one executive; private to the person who started it."""
+
+    id: UUID
+    executive: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConversationPatch(Request, frozen=True, kw_only=True):
+    """A new title."""
+
+    title: Name
+
+
+class MessageError(Reply, frozen=True, kw_only=True):
+    """Why an answer failed; the codes are those of problem documents."""
+
+    code: str
+    title: str
+    detail: str | None = None
+
+
+class Message(Reply, frozen=True, kw_only=True):
+    """One message. ``model`` and ``provider`` name what answered; both are ``None`` on the person's own messages."""
+
+    id: UUID
+    conversation_id: UUID
+    role: MessageRole
+    status: MessageStatus
+    content: str
+    created_at: datetime
+    reply_to_id: UUID | None = None
+    model: str | None = None
+    provider: str | None = None
+    error: MessageError | None = None
+
+
+class Started(Reply, frozen=True, kw_only=True):
+    """The first event: both stored rows. ``message`` is the answer, still empty."""
+
+    conversation: Conversation
+    question: Message
+    message: Message
+
+
+class Delta(Reply, frozen=True, kw_only=True):
+    """Text to append to the answer."""
+
+    message_id: UUID
+    text: str
+
+
+class Failed(Reply, frozen=True, kw_only=True):
+    """The last event of an answer that failed. ``message.error`` says why; ``message.content`` keeps what had arrived."""
+
+    message: Message
+
+
+class Attendee(Reply, frozen=True, kw_only=True):
+    """An executive at the table; ``executive`` is the key of its module, ``ceo`` for ``csuite.ceo.chat``."""
+
+    executive: str
+    title: str
+
+
+class AgendaItem(Reply, frozen=True, kw_only=True):
+    """A point of the agenda."""
+
+    id: str
+    title: str
+    minutes: int
+
+
+class Statement(Reply, frozen=True, kw_only=True):
+    """What one attendee says to one point."""
+
+    agenda_item_id: str
+    executive: str
+    text: str
+
+
+class Decision(Reply, frozen=True, kw_only=True):
+    """What the board proposes; a person confirms it."""
+
+    agenda_item_id: str
+    text: str
+    owner: str
+
+
+class BoardMeetingRequest(Request, frozen=True, kw_only=True):
+    """What to talk about; empty lets the chair choose."""
+
+    topic: Annotated[str, msgspec.Meta(max_length=400, pattern=PROSE, examples=["Next quarter's plan"])] = ""
+
+
+class BoardMeeting(Reply, frozen=True, kw_only=True):
+    """A meeting. ``placeholder`` marks the static preview that stands until executives really meet."""
+
+    id: UUID
+    status: Literal["placeholder", "running", "completed", "failed"]
+    topic: str
+    agenda: list[AgendaItem]
+    attendees: list[Attendee]
+    statements: list[Statement]
+    decisions: list[Decision]
+    created_at: datetime
+
+
+class Executive(Reply, frozen=True, kw_only=True):
+    """An executive one can chat with, and what answers for it now."""
+
+    key: str
+    title: str
+    capability: str
+    version: str
+    provider: str
+    model: str
+    suggestions: list[str]

@@ -1,0 +1,80 @@
+"""Sign-up, sign-in, the session's access tokens and the signed-in person."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from module_sdk.wire.base import LINE, Name, Reply, Request
+
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$",
+        examples=["ada@example.com"],
+    ),
+]
+NewPassword = Annotated[str, msgspec.Meta(min_length=12, max_length=256, pattern=LINE, examples=["correct horse battery"])]
+Role = Literal["owner", "admin", "member", "support", "viewer"]
+
+
+class SignUp(Request, frozen=True, kw_only=True):
+    """A new local account. Addresses are compared without regard to case."""
+
+    email: Email
+    password: NewPassword
+    full_name: Name
+
+
+class SignIn(Request, frozen=True, kw_only=True):
+    """A local account's address and password."""
+
+    email: Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=LINE, examples=["ada@example.com"])]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=LINE, examples=["correct horse battery"])]
+
+
+class User(Reply, frozen=True, kw_only=True):
+    """A person, in whatever companies they are a member of."""
+
+    id: UUID
+    email: str | None
+    full_name: str
+    created_at: datetime
+
+
+class AccessToken(Reply, frozen=True, kw_only=True):
+    """A bearer token and the seconds for which it is accepted."""
+
+    access_token: str
+    expires_in: int
+
+
+class SignedIn(AccessToken, frozen=True, kw_only=True):
+    """The answer to sign-up and sign-in; the session cookie comes beside it."""
+
+    user: User
+
+
+class TenantRef(Reply, frozen=True, kw_only=True):
+    """A tenant as it appears inside other documents."""
+
+    id: UUID
+    name: str
+    slug: str
+
+
+class Membership(Reply, frozen=True, kw_only=True):
+    """A tenant the person belongs to and their role there."""
+
+    tenant: TenantRef
+    role: Role
+
+
+class Me(Reply, frozen=True, kw_only=True):
+    """The signed-in person with every membership, oldest first."""
+
+    user: User
+    memberships: list[Membership]

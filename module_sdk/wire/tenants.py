@@ -1,0 +1,97 @@
+"""Companies (tenants), their business profile, the onboarding wizard's state, limits and use."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from module_sdk.wire.base import LINE, PROSE, Name, Reply, Request
+from module_sdk.wire.identity import Role
+
+Slug = Annotated[
+    str, msgspec.Meta(min_length=3, max_length=48, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["acme-robotics"])
+]
+Size = Literal["1", "2-10", "11-50", "51-200", "201-1000", "1001+"]
+Stage = Literal["idea", "pre_seed", "seed", "series_a", "series_b_plus", "profitable", "public"]
+OnboardingStep = Literal["company", "profile", "integration", "done"]
+
+
+class TenantCreate(Request, frozen=True, kw_only=True):
+    """A new company; without ``slug`` one is made from the name."""
+
+    name: Name
+    slug: Slug | None = None
+
+
+class TenantPatch(Request, frozen=True, kw_only=True):
+    """What to change of a company; absent fields stay."""
+
+    name: Name | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+
+
+class Tenant(Reply, frozen=True, kw_only=True):
+    """A company as one of its members sees it."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: Role
+    created_at: datetime
+    updated_at: datetime
+
+
+class Profile(Request, frozen=True, kw_only=True):
+    """The business profile; it is what the executives know of the company. ``PUT`` replaces it whole."""
+
+    industry: Annotated[str, msgspec.Meta(max_length=80, pattern=LINE, examples=["Industrial robotics"])] = ""
+    size: Size | None = None
+    stage: Stage | None = None
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])] | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])] = "USD"
+    time_zone: Annotated[str, msgspec.Meta(max_length=64, pattern=LINE, description="IANA name", examples=["Europe/Berlin"])] = "UTC"
+    goals: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=LINE)]],
+        msgspec.Meta(max_length=10, examples=[["Double revenue this year"]]),
+    ] = []
+    description: Annotated[str, msgspec.Meta(max_length=4000, pattern=PROSE)] = ""
+
+
+class ProfileReply(Reply, frozen=True, kw_only=True):
+    """The stored profile; ``updated_at`` is ``None`` until it was saved once."""
+
+    profile: Profile
+    updated_at: datetime | None
+
+
+class Onboarding(Reply, frozen=True, kw_only=True):
+    """Where the wizard stands: the step to show next, and the steps that were skipped."""
+
+    step: OnboardingStep
+    skipped: list[OnboardingStep]
+    completed_at: datetime | None
+
+
+class OnboardingPatch(Request, frozen=True, kw_only=True):
+    """Moves the wizard; ``skipped`` names the step being left without filling it in."""
+
+    step: OnboardingStep
+    skipped: OnboardingStep | None = None
+
+
+class UsageLine(Reply, frozen=True, kw_only=True):
+    """One limit: its bound, what is used, and when the count starts again (``None``: it is not per day)."""
+
+    metric: Literal["messages_per_day", "tasks_per_day", "members"]
+    limit: int
+    used: int
+    resets_at: datetime | None
+
+
+class Usage(Reply, frozen=True, kw_only=True):
+    """Every limit of a tenant with its use; days are UTC days."""
+
+    tenant_id: UUID
+    lines: list[UsageLine]
