@@ -1,0 +1,1 @@
+"""OCSuite's server side: HTTP API, workers, command line."""
