@@ -1,0 +1,1 @@
+"""One package per domain; a domain sees another only through its ``ports`` module."""
