@@ -1,0 +1,58 @@
+# The two commands are `make up` and `make test`; `make help` lists the rest.
+# Everything lands in .venv; a target whose inputs have not changed does nothing the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCAL := $(VENV)/.ocsuite-local
+DEV := $(VENV)/.ocsuite-dev
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help up test check bench format lock pictures install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(LOCAL) ## install what is missing and start the whole product; Ctrl-C stops it
+	@exec $(BIN)/ocsuite up
+
+test: $(DEV) ## run every test (installs Chromium if it is missing)
+	@$(BIN)/python scripts/chromium.py
+	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+check: $(DEV) ## lint, strict types, import rules, freshness of the locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/lock.py --check
+
+bench: $(DEV) ## measure, and write docs/benchmarks.md
+	$(BIN)/python -m tests.bench
+
+format: $(DEV) ## format the code and sort the imports
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+lock: $(DEV) ## bring requirements/*.txt up to date with pyproject.toml
+	$(BIN)/python scripts/lock.py
+
+pictures: $(DEV) ## refresh docs/pictures from the running product
+	@$(BIN)/python scripts/chromium.py
+	$(BIN)/python -m tests.pictures
+
+install: $(DEV) ## install everything for development without running anything
+
+clean: ## remove the environment and caches, never the data in .ocsuite
+	rm -rf $(VENV) .web .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The development set holds the local one, so installing it satisfies both.
+$(LOCAL): requirements/local.txt pyproject.toml
+	@test $(DEV) -nt requirements/dev.txt || $(PYTHON) scripts/install.py local $(VENV)
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml
+	@$(PYTHON) scripts/install.py dev $(VENV)
+	@touch $@ $(LOCAL)
