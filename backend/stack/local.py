@@ -167,11 +167,17 @@ def environment(
     return found
 
 
+def left_to_us(environ: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether `environ` leaves Postgres and the queue to the local stack; one that it names is used instead."""
+    own_postgres = any(environ.get(name, "").strip() for name in ("DATABASE_URL", "DATABASE_OWNER_URL"))
+    return not own_postgres, not environ.get("REDIS_URL", "").strip()
+
+
 def overlay(environ: Mapping[str, str], data_dir: Path) -> dict[str, str]:
     """`environ` with what it leaves unset filled from the stack in `data_dir`, if one was ever started there."""
     known = secrets.read(data_dir / "stack.json")
-    missing = environment(known) if known else {}
-    return missing | {name: value for name, value in environ.items() if value or name not in missing}
+    missing = environment(known, wanted=left_to_us(environ)) if known else {}
+    return missing | {name: value for name, value in environ.items() if value.strip() or name not in missing}
 
 
 def _locked(path: Path) -> IO[str]:
