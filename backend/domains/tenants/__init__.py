@@ -1,0 +1,1 @@
+"""Companies: membership, business profile, onboarding, keys, limits and use."""

@@ -1,0 +1,95 @@
+"""`/tenants`: create, list, read, rename; profile, onboarding, usage."""
+
+from litestar import Controller, get, patch, post, put
+
+from backend.domains.tenants.access import BY_PATH
+from backend.domains.tenants.repository import TenantRepository
+from backend.domains.tenants.service import TenantService, new_tenant_context
+from backend.kernel.auth import Principal
+from backend.kernel.db import Database
+from backend.kernel.tenancy import TenantContext, UserContext
+from backend.settings import Settings
+from crypto import Keyring
+from module_sdk.wire.base import Page
+from module_sdk.wire.tenants import (
+    Onboarding,
+    OnboardingPatch,
+    Profile,
+    ProfileReply,
+    Tenant,
+    TenantCreate,
+    TenantPatch,
+    Usage,
+)
+
+
+class TenantsController(Controller):
+    """The signed-in person's companies."""
+
+    path = "/tenants"
+    tags = ("tenants",)
+
+    @post(summary="Create a company", opt={"idempotent": True})
+    async def create(
+        self, data: TenantCreate, principal: Principal, db: Database, keyring: Keyring, settings: Settings
+    ) -> Tenant:
+        """The creator becomes its owner. Without `slug` one is made from the name."""
+        context = new_tenant_context(principal.user_id)
+        async with db.transaction(context) as session:
+            return await TenantService(session, context).create(data, keyring, settings.allowances)
+
+    @get(summary="List my companies")
+    async def list_mine(self, principal: Principal, db: Database) -> Page[Tenant]:
+        """Every company the signed-in person is a member of, oldest first, on one page."""
+        async with db.transaction(UserContext(principal.user_id)) as session:
+            return Page(items=await TenantRepository(session).memberships())
+
+
+class TenantController(Controller):
+    """One company, named by the path; anyone but its members gets `not_found`."""
+
+    path = "/tenants/{tenant_id:uuid}"
+    tags = ("tenants",)
+    dependencies = BY_PATH
+
+    @get(summary="Read a company")
+    async def read(self, tenant: TenantContext, db: Database) -> Tenant:
+        """The company with the caller's role in it."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).tenant()
+
+    @patch(summary="Rename a company")
+    async def change(self, data: TenantPatch, tenant: TenantContext, db: Database) -> Tenant:
+        """For owners and admins. Absent fields stay as they are."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).change(data)
+
+    @get("/profile", summary="Read the business profile")
+    async def read_profile(self, tenant: TenantContext, db: Database) -> ProfileReply:
+        """What the executives know of the company."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).profile()
+
+    @put("/profile", summary="Save the business profile")
+    async def put_profile(self, data: Profile, tenant: TenantContext, db: Database) -> ProfileReply:
+        """For owners and admins. Replaces the whole profile."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).put_profile(data)
+
+    @get("/onboarding", summary="Read the onboarding state")
+    async def read_onboarding(self, tenant: TenantContext, db: Database) -> Onboarding:
+        """The step to show next."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).onboarding()
+
+    @patch("/onboarding", summary="Move the onboarding wizard")
+    async def move_onboarding(self, data: OnboardingPatch, tenant: TenantContext, db: Database) -> Onboarding:
+        """For owners and admins. `done` completes the wizard."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).move_onboarding(data)
+
+    @get("/usage", summary="Read limits and use")
+    async def usage(self, tenant: TenantContext, db: Database) -> Usage:
+        """Every limit with what is used of it today."""
+        async with db.transaction(tenant) as session:
+            return await TenantService(session, tenant).usage()

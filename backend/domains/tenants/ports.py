@@ -1,0 +1,29 @@
+"""What other domains may use of tenants."""
+
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.kernel.tenancy import TenantContext
+from module_sdk.wire.tenants import Profile
+
+
+class Company(NamedTuple):
+    """A tenant as the executives know it."""
+
+    name: str
+    profile: Profile
+
+
+class Companies(Protocol):
+    """Reads the company and spends its limits, inside the caller's transaction."""
+
+    async def company(self, session: AsyncSession, context: TenantContext) -> Company:
+        """Name and business profile."""
+
+    async def spend(self, session: AsyncSession, context: TenantContext, metric: str) -> None:
+        """Use one of a daily limit; raises ``LimitReached``."""
+
+    async def wrapped_key(self, session: AsyncSession, tenant_id: UUID) -> bytes | None:
+        """The tenant's wrapped data key, ``None`` once it was erased."""

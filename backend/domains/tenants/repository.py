@@ -1,0 +1,124 @@
+"""Every query on tenant tables. The signed context limits each of them to one tenant."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import cast, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domains.tenants.models import (
+    MemberRow,
+    OnboardingRow,
+    ProfileRow,
+    TenantKeyRow,
+    TenantRow,
+    UsageRow,
+)
+from module_sdk.wire.identity import Role
+from module_sdk.wire.tenants import Tenant
+
+DAILY = {"messages_per_day": TenantRow.messages_per_day, "tasks_per_day": TenantRow.tasks_per_day}
+
+
+class Spent(NamedTuple):
+    """A daily limit after an attempt to use one more of it."""
+
+    granted: bool
+    limit: int
+    used: int
+
+
+class TenantRepository:
+    """Queries of one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def insert_tenant(self, row: Mapping[str, Any]) -> bool:
+        """Insert a tenant; ``False`` if the slug is taken (by a tenant that this context need not see)."""
+        statement = upsert(TenantRow).values(**row).on_conflict_do_nothing(index_elements=["slug"])
+        return (await self._session.execute(statement.returning(TenantRow.id))).scalar() is not None
+
+    async def insert_belongings(self, tenant_id: UUID, owner_id: UUID, wrapped: bytes) -> None:
+        """The rows that every tenant has from its first moment."""
+        execute = self._session.execute
+        await execute(insert(MemberRow).values(tenant_id=tenant_id, user_id=owner_id, role="owner"))
+        await execute(insert(OnboardingRow).values(tenant_id=tenant_id, step="profile"))
+        await execute(insert(TenantKeyRow).values(tenant_id=tenant_id, wrapped=wrapped))
+
+    async def role(self, tenant_id: UUID, user_id: UUID) -> Role | None:
+        """A person's role, ``None`` if they are not a member."""
+        query = select(MemberRow.role).where(MemberRow.tenant_id == tenant_id, MemberRow.user_id == user_id)
+        return await self._session.scalar(query)  # type: ignore[return-value]  # the table's check allows roles alone
+
+    async def tenant(self, tenant_id: UUID) -> TenantRow | None:
+        """The tenant."""
+        return await self._session.scalar(select(TenantRow).where(TenantRow.id == tenant_id))
+
+    async def memberships(self) -> list[Tenant]:
+        """Every tenant of the context's person with their role, oldest first."""
+        rows = await self._session.execute(text("SELECT * FROM util.my_memberships() ORDER BY tenant_id"))
+        return [
+            Tenant(id=r.tenant_id, name=r.name, slug=r.slug, role=r.role, created_at=r.created_at, updated_at=r.updated_at)
+            for r in rows
+        ]  # fmt: skip
+
+    async def change_tenant(self, tenant_id: UUID, changes: Mapping[str, Any]) -> bool:
+        """Rename a tenant; ``False``, and nothing changed, if the slug is taken by whichever tenant."""
+        try:
+            async with self._session.begin_nested():
+                await self._session.execute(update(TenantRow).where(TenantRow.id == tenant_id).values(**changes))
+        except IntegrityError:
+            return False
+        return True
+
+    async def profile(self, tenant_id: UUID) -> ProfileRow | None:
+        """The business profile, ``None`` until it was saved once."""
+        return await self._session.scalar(select(ProfileRow).where(ProfileRow.tenant_id == tenant_id))
+
+    async def put_profile(self, tenant_id: UUID, values: Mapping[str, Any]) -> None:
+        """Save the whole profile."""
+        statement = upsert(ProfileRow).values(tenant_id=tenant_id, **values)
+        await self._session.execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id"], set_=dict(values))
+        )
+
+    async def onboarding(self, tenant_id: UUID) -> OnboardingRow | None:
+        """The wizard's state, locked for the change that follows."""
+        query = select(OnboardingRow).where(OnboardingRow.tenant_id == tenant_id).with_for_update()
+        return await self._session.scalar(query)
+
+    async def wrapped_key(self, tenant_id: UUID) -> bytes | None:
+        """The wrapped data key, ``None`` once it was erased."""
+        return await self._session.scalar(select(TenantKeyRow.wrapped).where(TenantKeyRow.tenant_id == tenant_id))
+
+    async def used(self, tenant_id: UUID, day: date) -> dict[str, int]:
+        """What was used of the daily limits."""
+        query = select(UsageRow.metric, UsageRow.used).where(UsageRow.tenant_id == tenant_id, UsageRow.day == day)
+        return {metric: used for metric, used in await self._session.execute(query)}
+
+    async def member_count(self, tenant_id: UUID) -> int:
+        """How many members the tenant has."""
+        query = select(func.count()).select_from(MemberRow).where(MemberRow.tenant_id == tenant_id)
+        return (await self._session.execute(query)).scalar_one()
+
+    async def spend(self, tenant_id: UUID, metric: str, day: date) -> Spent:
+        """Use one of a daily limit in one statement, so that parallel requests cannot overdraw it."""
+        limit = select(DAILY[metric]).where(TenantRow.id == tenant_id).scalar_subquery()
+        values = ((tenant_id, UsageRow.tenant_id), (metric, UsageRow.metric), (day, UsageRow.day), (1, UsageRow.used))
+        first = select(*(cast(value, column.type) for value, column in values)).where(limit > 0)
+        statement = upsert(UsageRow).from_select(["tenant_id", "metric", "day", "used"], first)
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant_id", "metric", "day"],
+            set_={"used": UsageRow.used + 1},
+            where=UsageRow.used < limit,
+        )
+        row = (await self._session.execute(statement.returning(UsageRow.used, limit))).one_or_none()
+        if row is not None:
+            return Spent(True, row[1], row[0])
+        allowed = (await self._session.execute(select(DAILY[metric]).where(TenantRow.id == tenant_id))).scalar_one()
+        return Spent(False, allowed, (await self.used(tenant_id, day)).get(metric, 0))
