@@ -144,7 +144,7 @@ def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 
 def _log(problem: e.ProblemError, error: Exception) -> None:
-    log = structlog.stdlib.get_logger("ocsuite.errors")
+    log = structlog.get_logger("ocsuite.errors")
     if problem.code == e.Internal.default_code:
         log.error("unhandled_error", error=type(error).__name__, exc_info=error)
     else:

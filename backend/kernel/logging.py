@@ -1,0 +1,95 @@
+"""JSON logs by structlog, one object a line on standard output, the libraries' own logging included.
+
+Context travels in ``structlog.contextvars``: ``request_id``, ``tenant_id``, ``user_id``, ``job_id``. Secrets are taken
+out twice, see :mod:`backend.kernel.redaction`.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any, BinaryIO, Final
+
+import msgspec
+import structlog
+
+from backend.kernel.redaction import redact_event, redact_line
+
+# Their requests, statements and connections would repeat what our own lines say.
+_QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING,
+                 "openai": logging.WARNING, "asyncio": logging.WARNING, "saq": logging.INFO}  # fmt: skip
+
+
+def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
+    """Sets up structlog and the standard library's root logger; to be called once by an entry point.
+
+    Args:
+        env: ``local`` also shows debug lines of our own code.
+        stream: Where lines go; standard output if absent.
+    """
+    level = logging.DEBUG if env == "local" else logging.INFO
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _add_logger_name,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact_event,
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Loggers(stream or sys.stdout.buffer),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_ToStructlog()]
+    root.setLevel(logging.INFO)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+class _NamedLogger(structlog.BytesLogger):
+    """Writes finished lines; ``name`` is what was passed to ``structlog.get_logger``."""
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        super().__init__(stream)
+        self.name = name
+
+
+class _Loggers:
+    """structlog's logger factory."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def __call__(self, name: str = "ocsuite", *_: Any) -> _NamedLogger:
+        return _NamedLogger(name, self._stream)
+
+
+def _add_logger_name(logger: _NamedLogger, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.setdefault("logger", logger.name)
+    return event
+
+
+_encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
+    return redact_line(_encode(event))
+
+
+class _ToStructlog(logging.Handler):
+    """Hands records of the standard library to structlog, so that they are redacted and rendered alike."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # a library's format string does not fit its arguments
+            message = str(record.msg)
+        exc_info = record.exc_info if record.exc_info and record.exc_info[0] is not None else None
+        extra: dict[str, Any] = {"exc_info": exc_info} if exc_info else {}
+        structlog.get_logger().log(record.levelno, message, logger=record.name, **extra)
