@@ -20,7 +20,7 @@ class MasterKey(Opaque):
 
     __slots__ = ("_secret", "id")
 
-    def __init__(self, id: str, secret: bytes) -> None:
+    def __init__(self, id: str, secret: bytes) -> None:  # noqa: A002 - named like the attribute it sets
         """Raises ValueError unless `id` matches `[a-z0-9-]{1,32}` and `secret` has 32 bytes."""
         if not _ID.fullmatch(id):
             # The id is not repeated: whoever mixes up the two fields has put the secret there.
@@ -85,7 +85,7 @@ def parse_master_keys(text: str) -> tuple[MasterKey, ...]:
     return masters
 
 
-def generate_master_key(id: str) -> str:
+def generate_master_key(key_id: str) -> str:
     """A new random master key in the textual form that `parse_master_keys` reads. Raises ValueError for a bad id."""
     secret = secrets.token_bytes(SECRET_BYTES)
-    return f"{MasterKey(id, secret).id}:{_encode(secret)}"
+    return f"{MasterKey(key_id, secret).id}:{_encode(secret)}"

@@ -14,6 +14,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 # RFC 9106's second recommended option: 64 MiB, 3 passes, 4 lanes; OWASP's minimum is 19 MiB, 2 passes, 1 lane.
 _HASHER: Final = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+_MALFORMED: Final = "the stored password hash is malformed"
 
 
 def _prepare(password: str) -> bytes:
@@ -37,23 +38,26 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(_prepare(password))
 
 
-def verify_password(hash: str | None, password: str) -> bool:
-    """Whether the password fits. With `hash` None (no such account) it does the same work and returns False.
+def verify_password(stored_hash: str | None, password: str) -> bool:
+    """Whether the password fits. With `stored_hash` None (no such account) it does the same work and returns False.
 
-    Raises ValueError if `hash` is not an argon2 hash.
+    Raises ValueError if `stored_hash` is not an argon2 hash.
     """
     try:
-        _HASHER.verify(_dummy_hash() if hash is None else hash, _prepare(password))
+        _HASHER.verify(_dummy_hash() if stored_hash is None else stored_hash, _prepare(password))
     except VerifyMismatchError:
         return False
     except (InvalidHashError, VerificationError):
-        raise ValueError("the stored password hash is malformed") from None
-    return hash is not None
+        raise ValueError(_MALFORMED) from None
+    return stored_hash is not None
 
 
-def password_needs_rehash(hash: str) -> bool:
+def password_needs_rehash(stored_hash: str) -> bool:
     """Whether a stored hash was made with other parameters than today's; ask after a successful sign-in.
 
-    Raises ValueError if `hash` is not an argon2 hash.
+    Raises ValueError if `stored_hash` is not an argon2 hash.
     """
-    return _HASHER.check_needs_rehash(hash)
+    try:
+        return _HASHER.check_needs_rehash(stored_hash)
+    except InvalidHashError:
+        raise ValueError(_MALFORMED) from None
