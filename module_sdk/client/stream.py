@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from module_sdk.client.errors import ApiError, ApiUnavailable, UnexpectedReplyError
-from module_sdk.client.transport import Call, Transport, route, unavailable
+from module_sdk.client.transport import STREAM_TIMEOUT, Call, Transport, route, unavailable
 from module_sdk.sse import ServerEvent, SseOverflowError, SseParser
 from module_sdk.wire.csuite import Delta, Failed, Message, Started
 
@@ -127,7 +127,7 @@ class Answer:
     async def _connection(self) -> AsyncGenerator[ChatEvent, None]:
         """The new events of one connection; ends where it ends, or at a gap, after which a resumption is due."""
         parser = SseParser()
-        async with self._transport.open(self._call()) as response:
+        async with self._transport.open(self._call(), STREAM_TIMEOUT) as response:
             if response.headers.get("Content-Type", "").partition(";")[0].strip() != "text/event-stream":
                 raise UnexpectedReplyError("the answer is not an event stream")
             try:

@@ -91,7 +91,7 @@ class Transport:
             return response
 
     @asynccontextmanager
-    async def open(self, call: Call, limits: httpx.Timeout = STREAM_TIMEOUT) -> AsyncIterator[httpx.Response]:
+    async def open(self, call: Call, limits: httpx.Timeout) -> AsyncIterator[httpx.Response]:
         """The successful answer with its body unread; a 401 is tried once more where the provider has a new token."""
         token = await self._access_token(call)
         response = await self._send(call, token, limits)
