@@ -1,0 +1,24 @@
+"""What identity needs of others, bound in ``backend.registry``."""
+
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from module_sdk.wire.identity import Membership
+
+
+class Memberships(Protocol):
+    """Which companies a person belongs to; the tenants domain knows."""
+
+    async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
+        """Every membership, oldest first; ``session`` is open in the person's own context."""
+        ...
+
+
+class Throttle(Protocol):
+    """Counts attempts, exactly and across processes."""
+
+    async def hit(self, bucket: str, subject: str, *, limit: int, seconds: int) -> None:
+        """Count one attempt of ``subject``; raises ``RateLimited`` beyond ``limit`` within ``seconds``."""
+        ...

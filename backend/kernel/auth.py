@@ -1,0 +1,200 @@
+"""Who is asking: the bearer token of a request, checked before any handler that is not marked public."""
+
+import asyncio
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import redis.exceptions
+import structlog
+from litestar.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from backend.kernel.errors import SessionExpired, Unauthenticated
+
+TOKEN_MAX_CHARS: Final = 8192
+PUBLIC: Final = "public"
+"""Key of a route handler's ``opt``: ``True`` lets requests in without a token."""
+
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+_CACHE_SECONDS: Final = 60.0
+_REDIS_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The person a request acts for. ``expires_at`` is when their access token ends."""
+
+    user_id: UUID
+    session_id: str | None
+    expires_at: datetime
+
+
+class Authenticator(Protocol):
+    """Turns a bearer token into a principal."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal of a valid token.
+
+        Raises ``Unauthenticated`` for a token that is malformed, forged, foreign or expired, ``SessionExpired`` if its
+        session has ended, ``Unavailable`` while the keys to check it cannot be had.
+        """
+        ...
+
+
+class Revocations(Protocol):
+    """Sessions that ended while tokens of theirs are still good."""
+
+    async def revoke(self, session_id: str, seconds: int) -> None:
+        """Refuse the session's tokens for ``seconds``, their longest remaining life."""
+        ...
+
+    async def is_revoked(self, session_id: str) -> bool:
+        """Whether the session's tokens are refused."""
+        ...
+
+
+class RedisCommands(Protocol):
+    """The two commands of a Redis client, or of something that batches them, that revocations need."""
+
+    async def exists(self, *names: Any) -> Any:
+        """How many of the keys exist."""
+        ...
+
+    async def set(self, name: Any, value: Any, *, ex: int) -> Any:
+        """Set a key that expires after ``ex`` seconds."""
+        ...
+
+
+class RedisRevocations:
+    """Revocations shared by every process through Redis.
+
+    While Redis is away nothing is known to be revoked: tokens then live out what remains of their 60 seconds, whereas
+    refusing everybody would turn an outage of a cache into one of the product.
+    """
+
+    def __init__(self, commands: RedisCommands) -> None:
+        self._commands = commands
+        self._away = False
+
+    async def revoke(self, session_id: str, seconds: int) -> None:
+        """Refuse the session's tokens for ``seconds``; does nothing while Redis is away."""
+        try:
+            async with asyncio.timeout(_REDIS_SECONDS):
+                await self._commands.set(_key(session_id), b"1", ex=seconds)
+        except (redis.exceptions.RedisError, OSError) as error:
+            self._note(error)
+
+    async def is_revoked(self, session_id: str) -> bool:
+        """Whether the session's tokens are refused; ``False`` while Redis is away."""
+        try:
+            async with asyncio.timeout(_REDIS_SECONDS):
+                found = await self._commands.exists(_key(session_id))
+        except (redis.exceptions.RedisError, OSError) as error:
+            self._note(error)
+            return False
+        self._away = False
+        return bool(found)
+
+    def _note(self, error: Exception) -> None:
+        if not self._away:
+            self._away = True
+            structlog.stdlib.get_logger("ocsuite.auth").warning("revocations_unavailable", error=type(error).__name__)
+
+
+def _key(session_id: str) -> str:
+    return f"ocsuite:revoked:{session_id}"
+
+
+class SessionAuthenticator:
+    """An authenticator that remembers verified tokens and refuses those of sessions that have ended.
+
+    A verification costs a signature and perhaps a query, so that its result is kept under the token's hash until the
+    token ends, and never for more than a minute: a withdrawn signing key or a deleted person is noticed by then.
+    ``now`` returns Unix seconds. Without ``revocations`` (another party ends the sessions) tokens live out their time.
+    """
+
+    def __init__(
+        self,
+        verifier: Authenticator,
+        revocations: Revocations | None,
+        *,
+        now: Callable[[], float],
+        capacity: int = 10_000,
+    ) -> None:
+        self._verifier = verifier
+        self._revocations = revocations
+        self._now = now
+        self._capacity = capacity
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal of a valid token; see :class:`Authenticator`."""
+        key = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        now = self._now()
+        known = self._known.get(key)
+        if known is not None and known[0] > now:
+            self._known.move_to_end(key)
+            principal = known[1]
+        else:
+            principal = await self._verifier.authenticate(token)
+            self._remember(key, principal, now)
+        if (
+            self._revocations is not None
+            and principal.session_id is not None
+            and await self._revocations.is_revoked(principal.session_id)
+        ):
+            raise SessionExpired
+        return principal
+
+    def _remember(self, key: bytes, principal: Principal, now: float) -> None:
+        self._known[key] = (min(principal.expires_at.timestamp(), now + _CACHE_SECONDS), principal)
+        self._known.move_to_end(key)
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)
+
+
+def bearer_token(scope: Scope) -> str:
+    """The token of the one ``Authorization: Bearer`` header; raises ``Unauthenticated``."""
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not values:
+        raise Unauthenticated
+    if len(values) > 1 or len(values[0]) > TOKEN_MAX_CHARS:
+        raise invalid_token()
+    match = _BEARER.fullmatch(values[0].decode("latin-1"))
+    if match is None:
+        raise invalid_token()
+    return match[1]
+
+
+def invalid_token(detail: str | None = None) -> Unauthenticated:
+    """The refusal of a token that was presented, as RFC 6750 words it."""
+    return Unauthenticated(detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class Authentication:
+    """Litestar middleware that lets nobody in without a valid token, except to handlers with ``opt={"public": True}``.
+
+    Sets ``scope["user"]`` to the :class:`Principal`, ``scope["auth"]`` to ``None``, and binds ``user_id`` to the log.
+    """
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Wrap ``app``."""
+        authenticate = self._authenticator.authenticate
+
+        async def authentication(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["route_handler"].opt.get(PUBLIC) is not True:
+                principal = await authenticate(bearer_token(scope))
+                scope["user"], scope["auth"] = principal, None
+                bind_contextvars(user_id=str(principal.user_id))
+            await app(scope, receive, send)
+
+        return authentication
