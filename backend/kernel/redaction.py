@@ -35,7 +35,8 @@ _SHAPES: Final = re.compile(
 )
 # The expression costs 40 µs a line; these substrings, one of which every match contains, cost 2.
 _HINTS: Final = (
-    b"eyj", b"bearer", b"basic ", b"://", b"-----begin", b"$argon2", b"[parameters", b")=(", b"passw", b"secret", b"token",
+    b"eyj", b"bearer", b"basic ", b"://", b"-----begin", b"$argon2", b"[parameters", b")=(", b"passw", b"secret",
+    b"token",
     b"api", b"authorization", b"cookie", b"sk-", b"sk_", b"fw_", b"ghp_", b"gho_", b"xox", b"whsec",
 )  # fmt: skip
 
