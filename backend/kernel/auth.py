@@ -1,21 +1,21 @@
 """Who is asking: the bearer token of a request, checked before any handler that is not marked public."""
 
-import asyncio
 import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
-import redis.exceptions
 import structlog
 from litestar.types import ASGIApp, Receive, Scope, Send
+from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from backend.kernel.errors import SessionExpired, Unauthenticated
+from backend.kernel.redis import RedisBatcher
 
 TOKEN_MAX_CHARS: Final = 8192
 PUBLIC: Final = "public"
@@ -23,16 +23,19 @@ PUBLIC: Final = "public"
 
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
 _CACHE_SECONDS: Final = 60.0
-_REDIS_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The person a request acts for. ``expires_at`` is when their access token ends."""
+    """The person a request acts for. ``expires_at`` is when their access token ends.
+
+    ``organisation_id`` is the organisation active at the identity provider; it grants nothing (decision 0007).
+    """
 
     user_id: UUID
     session_id: str | None
     expires_at: datetime
+    organisation_id: str | None = None
 
 
 class Authenticator(Protocol):
@@ -59,18 +62,6 @@ class Revocations(Protocol):
         ...
 
 
-class RedisCommands(Protocol):
-    """The two commands of a Redis client, or of something that batches them, that revocations need."""
-
-    async def exists(self, *names: Any) -> Any:
-        """How many of the keys exist."""
-        ...
-
-    async def set(self, name: Any, value: Any, *, ex: int) -> Any:
-        """Set a key that expires after ``ex`` seconds."""
-        ...
-
-
 class RedisRevocations:
     """Revocations shared by every process through Redis.
 
@@ -78,28 +69,26 @@ class RedisRevocations:
     refusing everybody would turn an outage of a cache into one of the product.
     """
 
-    def __init__(self, commands: RedisCommands) -> None:
-        self._commands = commands
+    def __init__(self, redis: RedisBatcher) -> None:
+        self._redis = redis
         self._away = False
 
     async def revoke(self, session_id: str, seconds: int) -> None:
         """Refuse the session's tokens for ``seconds``; does nothing while Redis is away."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
-                await self._commands.set(_key(session_id), b"1", ex=seconds)
-        except (redis.exceptions.RedisError, OSError) as error:
+            await self._redis.set(_key(session_id), b"1", ex=seconds)
+        except RedisError as error:
             self._note(error)
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the session's tokens are refused; ``False`` while Redis is away."""
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
-                found = await self._commands.exists(_key(session_id))
-        except (redis.exceptions.RedisError, OSError) as error:
+            found = await self._redis.exists(_key(session_id))
+        except RedisError as error:
             self._note(error)
             return False
         self._away = False
-        return bool(found)
+        return found > 0
 
     def _note(self, error: Exception) -> None:
         if not self._away:

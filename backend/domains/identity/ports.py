@@ -14,11 +14,3 @@ class Memberships(Protocol):
     async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
         """Every membership, oldest first; ``session`` is open in the person's own context."""
         ...
-
-
-class Throttle(Protocol):
-    """Counts attempts, exactly and across processes."""
-
-    async def hit(self, bucket: str, subject: str, *, limit: int, seconds: int) -> None:
-        """Count one attempt of ``subject``; raises ``RateLimited`` beyond ``limit`` within ``seconds``."""
-        ...

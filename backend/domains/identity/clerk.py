@@ -1,0 +1,85 @@
+"""Clerk as the identity provider: its tokens are verified, and its people become ours on first sight."""
+
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from backend.domains.identity.repository import IdentityRepository
+from backend.domains.identity.tokens import Claims, TokenVerifier
+from backend.kernel.auth import Principal
+from backend.kernel.db import Database
+from backend.kernel.orm import new_id
+from backend.kernel.tenancy import ANONYMOUS, UserContext
+
+KNOWN_SECONDS: Final = 60.0
+"""How long a person is remembered without asking the database."""
+KNOWN_MAX: Final = 10_000
+NAMELESS: Final = "New member"
+
+
+class ClerkPeople:
+    """Our id of a person whom Clerk vouches for. ``monotonic`` returns seconds."""
+
+    def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._known: OrderedDict[tuple[str, str], tuple[float, UUID]] = OrderedDict()
+
+    async def user_id(self, claims: Claims) -> UUID:
+        """The person's id; they are stored on first sight, once however many requests come at the same moment."""
+        who = (claims.issuer, claims.subject)
+        known = self._known.get(who)
+        now = self._monotonic()
+        if known is not None and known[0] > now:
+            self._known.move_to_end(who)
+            return known[1]
+        async with self._database.transaction(ANONYMOUS) as session:
+            user_id = await IdentityRepository(session).find_user(*who)
+        if user_id is None:
+            user_id = await self._create(claims)
+        self._known[who] = (now + KNOWN_SECONDS, user_id)
+        self._known.move_to_end(who)
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
+        return user_id
+
+    async def _create(self, claims: Claims) -> UUID:
+        user_id = new_id()
+        email = line(claims.email, 254)
+        name = line(claims.name, 120) or (email or "").partition("@")[0][:120] or NAMELESS
+        async with self._database.transaction(UserContext(user_id)) as session:
+            repository = IdentityRepository(session)
+            if await repository.insert_user(
+                user_id, issuer=claims.issuer, subject=claims.subject, email=email or None, full_name=name
+            ):
+                return user_id
+            # Another request was first; the insert waited for its commit.
+            first = await repository.find_user(claims.issuer, claims.subject)
+        assert first is not None
+        return first
+
+
+def line(text: str | None, length: int) -> str:
+    """One line of printable text, cut to ``length``; '' for none."""
+    kept = "".join(
+        " " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in (text or "")[: 4 * length]
+    )
+    return " ".join(kept.split())[:length].rstrip()
+
+
+class ClerkAuthenticator:
+    """Accepts Clerk's session tokens."""
+
+    def __init__(self, verifier: TokenVerifier, people: ClerkPeople) -> None:
+        self._verifier = verifier
+        self._people = people
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal of a valid token; see ``backend.kernel.auth.Authenticator``."""
+        claims = await self._verifier.verify(token)
+        user_id = await self._people.user_id(claims)
+        organisation = claims.organisation.id if claims.organisation is not None else None
+        return Principal(user_id, claims.session_id, datetime.fromtimestamp(claims.expires_at, UTC), organisation)

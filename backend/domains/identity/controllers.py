@@ -1,0 +1,127 @@
+"""HTTP operations of identity."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+
+from backend.domains.identity.cookies import NAME, Origins, SessionCookies
+from backend.domains.identity.local import TOKEN_SECONDS
+from backend.domains.identity.service import LocalAccounts, OpenSession, People
+from backend.kernel.auth import PUBLIC, Principal
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.errors import Unauthenticated
+from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
+
+SessionCookie = Annotated[str | None, Parameter(cookie=NAME, description="The session, as sign-in set it")]
+ApiCall = Request[Any, Any, Any]
+
+
+class AuthController(Controller):
+    """Local accounts. Not mounted where Clerk signs people in."""
+
+    path = "/auth"
+    tags = ("identity",)
+
+    @post("/sign-up", operation_id="sign_up", opt={PUBLIC: True}, summary="Open a local account and its first session")
+    async def sign_up(
+        self,
+        data: SignUp,
+        request: ApiCall,
+        accounts: LocalAccounts,
+        cookies: SessionCookies,
+        origins: Origins,
+        client_address: ClientAddress,
+    ) -> Response[SignedIn]:
+        """Answers 409 `email_taken` for an address that has an account.
+
+        The session comes as an HttpOnly cookie beside the access token.
+        """
+        user, opened = await accounts.sign_up(data, client_address.of(request.scope))
+        return await _signed_in(201, user, opened, request, accounts, cookies, origins)
+
+    @post(
+        "/sign-in",
+        status_code=200,
+        operation_id="sign_in",
+        opt={PUBLIC: True},
+        summary="Open a session of a local account",
+    )
+    async def sign_in(
+        self,
+        data: SignIn,
+        request: ApiCall,
+        accounts: LocalAccounts,
+        cookies: SessionCookies,
+        origins: Origins,
+        client_address: ClientAddress,
+    ) -> Response[SignedIn]:
+        """An unknown address and a wrong password get the same answer, 401 `wrong_credentials`."""
+        user, opened = await accounts.sign_in(data, client_address.of(request.scope))
+        return await _signed_in(200, user, opened, request, accounts, cookies, origins)
+
+    @post(
+        "/token",
+        status_code=200,
+        operation_id="renew_token",
+        opt={PUBLIC: True},
+        summary="A fresh access token from the session cookie",
+    )
+    async def token(
+        self,
+        request: ApiCall,
+        accounts: LocalAccounts,
+        cookies: SessionCookies,
+        origins: Origins,
+        session_cookie: SessionCookie = None,
+    ) -> Response[AccessToken]:
+        """Access tokens live for 60 seconds; a session in use lives on, one unused for 30 days ends."""
+        if not session_cookie:
+            raise Unauthenticated
+        opened = await accounts.renew(session_cookie)
+        token = await accounts.access_token(opened, origins.party(request))
+        return Response(
+            AccessToken(access_token=token, expires_in=TOKEN_SECONDS),
+            headers={"Cache-Control": "no-store"},
+            cookies=[cookies.carrying(opened.cookie)] if opened.cookie else None,
+        )
+
+    @post("/sign-out", status_code=204, operation_id="sign_out", opt={PUBLIC: True}, summary="End the session")
+    async def sign_out(
+        self, accounts: LocalAccounts, cookies: SessionCookies, session_cookie: SessionCookie = None
+    ) -> Response[None]:
+        """The session's access tokens are refused from now on. Ending a session that has ended is no error."""
+        if session_cookie:
+            await accounts.sign_out(session_cookie)
+        return Response(None, cookies=[cookies.removed()])
+
+
+class MeController(Controller):
+    """The signed-in person."""
+
+    path = "/me"
+    tags = ("identity",)
+
+    @get("/", operation_id="me", summary="The signed-in person and their companies")
+    async def me(self, request: Request[Principal, None, Any], people: People) -> Me:
+        """Every membership with its role, oldest first."""
+        return await people.me(request.user.user_id)
+
+
+async def _signed_in(
+    status: int,
+    user: User,
+    opened: OpenSession,
+    request: ApiCall,
+    accounts: LocalAccounts,
+    cookies: SessionCookies,
+    origins: Origins,
+) -> Response[SignedIn]:
+    token = await accounts.access_token(opened, origins.party(request))
+    assert opened.cookie is not None
+    return Response(
+        SignedIn(access_token=token, expires_in=TOKEN_SECONDS, user=user),
+        status_code=status,
+        headers={"Cache-Control": "no-store"},
+        cookies=[cookies.carrying(opened.cookie)],
+    )

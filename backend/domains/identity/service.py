@@ -1,0 +1,195 @@
+"""Rules of local accounts and their sessions, and the signed-in person's own document."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+import crypto
+from backend.domains.identity.local import LOCAL_ISSUER, REVOCATION_SECONDS, LocalTokens, session_name, subject_of
+from backend.domains.identity.models import UserRow
+from backend.domains.identity.passwords import PasswordWorkers
+from backend.domains.identity.ports import Memberships
+from backend.domains.identity.repository import FoundSession, IdentityRepository
+from backend.kernel.auth import Revocations
+from backend.kernel.db import Database
+from backend.kernel.errors import EmailTaken, RateLimited, SessionExpired, ValidationFailed, WrongCredentials
+from backend.kernel.orm import new_id
+from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed, refusal_extra, state_header
+from backend.kernel.tenancy import ANONYMOUS, UserContext
+from module_sdk.wire.identity import Me, SignIn, SignUp, User
+from module_sdk.wire.problems import FieldError
+
+SESSION_LIFE: Final = timedelta(days=30)
+EXTEND_AFTER: Final = timedelta(days=1)
+"""A session in use is extended once a day, so that most renewals write nothing."""
+_SESSION_TOKEN_MAX: Final = 128
+_CHECK_VIOLATION: Final = "23514"
+
+
+class Attempts(NamedTuple):
+    """How often one may try. Accounts are counted by the address as typed, whether or not it exists."""
+
+    sign_in_per_account: Limit = Limit("sign-in-account", 10, 300)
+    sign_in_per_client: Limit = Limit("sign-in-client", 60, 300)
+    sign_up_per_client: Limit = Limit("sign-up-client", 60, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A person's session. ``cookie`` is the session token to store in the browser, ``None`` if the old one stands."""
+
+    user_id: UUID
+    session_id: UUID
+    cookie: str | None = field(repr=False)
+
+
+def fold(email: str) -> str:
+    """The form in which addresses are compared."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).lower())
+
+
+def wire_user(row: UserRow) -> User:
+    """The person as the API shows them."""
+    return User(id=row.id, email=row.email, full_name=row.full_name, created_at=row.created_at)
+
+
+class LocalAccounts:
+    """Sign-up, sign-in and sessions of local accounts. ``now`` returns Unix seconds.
+
+    No transaction is open while a password is worked on. An unknown address and a wrong password take the same steps:
+    one query, one verification, one refusal.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        tokens: LocalTokens,
+        passwords: PasswordWorkers,
+        limiter: RateLimiter,
+        revocations: Revocations,
+        now: Callable[[], float],
+        attempts: Attempts,
+    ) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._passwords = passwords
+        self._limiter = limiter
+        self._revocations = revocations
+        self._now = now
+        self._attempts = attempts
+
+    async def sign_up(self, wanted: SignUp, client: str) -> tuple[User, OpenSession]:
+        """A new person with their first session; raises ``EmailTaken``, ``RateLimited``, ``ValidationFailed``."""
+        await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
+        password_hash = await self._passwords.hash(wanted.password)
+        user_id, address = new_id(), fold(wanted.email)
+        try:
+            async with self._database.transaction(UserContext(user_id)) as session:
+                repository = IdentityRepository(session)
+                email, name = wanted.email.strip(), wanted.full_name.strip()
+                await repository.insert_user(
+                    user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=name
+                )
+                if not await repository.insert_credentials(user_id, address, password_hash):
+                    raise EmailTaken
+                opened = await self._open(repository, user_id)
+                user = await repository.user(user_id)
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) != _CHECK_VIOLATION:
+                raise
+            # Letters that the database's Unicode folds and Python's, being older, does not know.
+            problem = FieldError(path="$.email", message="Contains letters that are not supported")
+            raise ValidationFailed(errors=[problem]) from None
+        assert user is not None
+        return wire_user(user), opened
+
+    async def sign_in(self, given: SignIn, client: str) -> tuple[User, OpenSession]:
+        """A new session of an account; raises ``WrongCredentials`` or ``RateLimited``."""
+        address = fold(given.email)
+        await self._hit(
+            Check(self._attempts.sign_in_per_client, hashed(client)),
+            Check(self._attempts.sign_in_per_account, hashed(address)),
+        )
+        async with self._database.transaction(ANONYMOUS) as session:
+            found = await IdentityRepository(session).find_credentials(address)
+        fits = await self._passwords.verify(found.password_hash if found else None, given.password)
+        if found is None or not fits:
+            raise WrongCredentials
+        stale = crypto.password_needs_rehash(found.password_hash)
+        fresh_hash = await self._passwords.hash(given.password) if stale else None
+        async with self._database.transaction(UserContext(found.user_id)) as session:
+            repository = IdentityRepository(session)
+            user = await repository.user(found.user_id)
+            if user is None:
+                raise WrongCredentials
+            if fresh_hash is not None:
+                await repository.replace_hash(found.user_id, fresh_hash)
+            return wire_user(user), await self._open(repository, found.user_id)
+
+    async def renew(self, cookie: str) -> OpenSession:
+        """The session of a cookie, extended if it is due; raises ``SessionExpired``."""
+        found = await self._find(cookie)
+        if found is None:
+            raise SessionExpired
+        until = self._until()
+        if until - found.expires_at < EXTEND_AFTER:
+            return OpenSession(found.user_id, found.id, None)
+        async with self._database.transaction(UserContext(found.user_id)) as session:
+            if not await IdentityRepository(session).extend_session(found.id, until):
+                raise SessionExpired
+        return OpenSession(found.user_id, found.id, cookie)
+
+    async def sign_out(self, cookie: str) -> None:
+        """End the session of a cookie and refuse its access tokens at once; an unknown cookie is no error."""
+        found = await self._find(cookie)
+        if found is None:
+            return
+        async with self._database.transaction(UserContext(found.user_id)) as session:
+            await IdentityRepository(session).end_session(found.id)
+        await self._revocations.revoke(session_name(found.id), REVOCATION_SECONDS)
+
+    async def access_token(self, opened: OpenSession, party: str) -> str:
+        """A fresh access token of a session, for the origin ``party``."""
+        return await self._tokens.issue(opened.user_id, opened.session_id, party)
+
+    async def _find(self, cookie: str) -> FoundSession | None:
+        if len(cookie) > _SESSION_TOKEN_MAX:
+            return None
+        async with self._database.transaction(ANONYMOUS) as session:
+            return await IdentityRepository(session).find_session(crypto.hash_token(cookie))
+
+    async def _open(self, repository: IdentityRepository, user_id: UUID) -> OpenSession:
+        session_id, cookie = new_id(), crypto.new_token()
+        await repository.insert_session(session_id, user_id, crypto.hash_token(cookie), self._until())
+        return OpenSession(user_id, session_id, cookie)
+
+    def _until(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC) + SESSION_LIFE
+
+    async def _hit(self, *checks: Check) -> None:
+        verdict = await self._limiter.hit(checks)
+        if not verdict.allowed:
+            headers = {"Retry-After": str(verdict.reset_seconds), "RateLimit": state_header(verdict)}
+            raise RateLimited(extra=refusal_extra(verdict), headers=headers)
+
+
+class People:
+    """What a signed-in person sees of themselves, whoever vouches for them."""
+
+    def __init__(self, database: Database, memberships: Memberships) -> None:
+        self._database = database
+        self._memberships = memberships
+
+    async def me(self, user_id: UUID) -> Me:
+        """The person with every membership; raises ``SessionExpired`` if they have been deleted."""
+        async with self._database.transaction(UserContext(user_id)) as session:
+            user = await IdentityRepository(session).user(user_id)
+            if user is None:
+                raise SessionExpired
+            return Me(user=wire_user(user), memberships=await self._memberships.of(session, user_id))

@@ -1,0 +1,130 @@
+"""Puts the domain together for one of its two modes: local accounts, or Clerk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+from urllib.parse import urlsplit
+
+from litestar import Router
+from litestar.di import Provide
+
+from backend.domains.identity.clerk import ClerkAuthenticator, ClerkPeople
+from backend.domains.identity.controllers import AuthController, MeController
+from backend.domains.identity.cookies import Origins, SessionCookies
+from backend.domains.identity.jwks import JwksKeys
+from backend.domains.identity.local import LOCAL_ISSUER, LocalAuthenticator, LocalTokens
+from backend.domains.identity.passwords import PasswordWorkers
+from backend.domains.identity.ports import Memberships
+from backend.domains.identity.service import Attempts, LocalAccounts, People
+from backend.domains.identity.signing import SigningKeys
+from backend.domains.identity.tokens import TokenVerifier
+from backend.kernel.auth import RedisRevocations, SessionAuthenticator
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.db import Database
+from backend.kernel.http_client import GuardedClient
+from backend.kernel.ratelimit import RateLimiter
+from backend.kernel.redis import RedisBatcher
+from backend.settings import ClerkSettings, Settings
+from crypto import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the rest of the product gives to identity."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    redis: RedisBatcher
+    limiter: RateLimiter
+    client_address: ClientAddress
+    memberships: Memberships
+
+
+class LocalIdentity:
+    """Local accounts: `/auth/*`, `/me`, and the authenticator of our own tokens."""
+
+    def __init__(self, parts: Parts, attempts: Attempts | None = None) -> None:
+        settings = parts.settings
+        self.keys = SigningKeys(parts.database, parts.keyring, now=time, monotonic=monotonic)
+        self._passwords = PasswordWorkers()
+        revocations = RedisRevocations(parts.redis)
+        parties = settings.web_origins | {settings.api_url}
+        verifier = TokenVerifier(self.keys, issuer=LOCAL_ISSUER, authorized_parties=parties, now=time)
+        self.authenticator = SessionAuthenticator(LocalAuthenticator(verifier), revocations, now=time)
+        accounts = LocalAccounts(
+            parts.database,
+            tokens=LocalTokens(self.keys, now=time),
+            passwords=self._passwords,
+            limiter=parts.limiter,
+            revocations=revocations,
+            now=time,
+            attempts=attempts or Attempts(),
+        )
+        origins = Origins(settings.web_origins, settings.api_url)
+        auth = Router(
+            "/",
+            route_handlers=[AuthController],
+            guards=[origins],
+            dependencies=provide(
+                accounts=accounts,
+                cookies=SessionCookies(secure=not settings.is_local),
+                origins=origins,
+                client_address=parts.client_address,
+            ),
+        )
+        self.routers = [auth, me_router(parts)]
+
+    async def start(self) -> None:
+        """Load the signing keys."""
+        await self.keys.load()
+
+    async def close(self) -> None:
+        """Refuse new password work."""
+        self._passwords.close()
+
+
+class ClerkIdentity:
+    """Clerk: `/me` and the authenticator of Clerk's tokens; `/auth/*` does not exist."""
+
+    def __init__(self, parts: Parts, clerk: ClerkSettings) -> None:
+        self._client = GuardedClient([urlsplit(clerk.issuer).netloc], private=parts.settings.is_local)
+        self.keys = JwksKeys(f"{clerk.issuer}/.well-known/jwks.json", self._client, monotonic=monotonic)
+        verifier = TokenVerifier(self.keys, issuer=clerk.issuer, authorized_parties=clerk.authorized_parties, now=time)
+        people = ClerkPeople(parts.database, monotonic=monotonic)
+        # Clerk ends its sessions itself: its tokens live out their 60 seconds.
+        self.authenticator = SessionAuthenticator(ClerkAuthenticator(verifier, people), None, now=time)
+        self.routers = [me_router(parts)]
+
+    async def start(self) -> None:
+        """Begin fetching Clerk's keys."""
+        self.keys.start()
+
+    async def close(self) -> None:
+        """Stop fetching and close connections."""
+        await self.keys.close()
+        await self._client.close()
+
+
+Identity = LocalIdentity | ClerkIdentity
+
+
+def create_identity(parts: Parts, attempts: Attempts | None = None) -> Identity:
+    """The domain in the mode that the settings name."""
+    clerk = parts.settings.clerk
+    return LocalIdentity(parts, attempts) if clerk is None else ClerkIdentity(parts, clerk)
+
+
+def me_router(parts: Parts) -> Router:
+    """`/me`, in either mode."""
+    people = People(parts.database, parts.memberships)
+    return Router("/", route_handlers=[MeController], dependencies=provide(people=people))
+
+
+def provide(**instances: object) -> Mapping[str, Provide]:
+    """Litestar dependencies that are the same objects for every request."""
+
+    def constant(instance: object) -> Provide:
+        return Provide(lambda: instance, sync_to_thread=False)
+
+    return {name: constant(instance) for name, instance in instances.items()}
