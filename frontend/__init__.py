@@ -1,0 +1,1 @@
+"""The web app: Reflex pages in front of the HTTP API."""

@@ -1,0 +1,70 @@
+"""The app factory: pages, the frame around them, and the edges of the web server."""
+
+import logging
+import secrets
+
+import reflex as rx
+from starlette.applications import Starlette
+
+from frontend import pages, runtime, theme
+from frontend.components.feedback import Leave, banners, notices
+from frontend.session_routes import session_routes
+from frontend.settings import WebSettings
+from frontend.states.session import SessionState
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: WebSettings) -> rx.App:
+    """The web app, ready to be compiled or served. It opens no connection yet."""
+    run = runtime.Runtime(settings)
+    runtime.install(run)
+    app = rx.App(
+        reset_style=False,
+        html_lang="en",
+        head_components=[
+            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+            rx.el.link(
+                rel="preload",
+                href=theme.PRELOADED_FONT,
+                type="font/woff2",
+                cross_origin="anonymous",
+                custom_attrs={"as": "font"},
+            ),
+        ],
+        # No toaster and no connection pulser of Reflex: `frontend.components.feedback` has its own, lighter and readable.
+        toaster=None,
+        app_wraps={(55, "ErrorBoundary"): _error_boundary, (5, "Overlay"): _overlay},
+        backend_exception_handler=_on_exception,
+        api_transformer=[Starlette(routes=session_routes(run))],
+    )
+    assert app.sio is not None
+    # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.
+    app.sio.eio.cors_allowed_origins = None
+    pages.add_all(app, settings)
+    run.load_events = app.get_load_events
+    app.register_lifespan_task(run.lifespan)
+    return app
+
+
+@rx.memo
+def app_overlay() -> rx.Component:
+    """What lies above every page."""
+    return rx.fragment(banners(), notices(), Leave.create())
+
+
+def _overlay(_stateful: bool) -> rx.Component:
+    return rx.fragment(app_overlay())
+
+
+def _error_boundary(_stateful: bool) -> rx.Component:
+    from reflex_components_core.base.error_boundary import ErrorBoundary
+
+    return ErrorBoundary.create()
+
+
+def _on_exception(exception: Exception) -> rx.event.EventSpec:
+    """Log a fault under a reference, and show the reference."""
+    reference = secrets.token_hex(8)
+    logger.error("event handler failed, reference %s", reference, exc_info=exception)
+    return SessionState.failed_unexpectedly(reference)

@@ -1,0 +1,19 @@
+"""Compiles and bundles the pages; run by `frontend.build` in a process of its own, with Reflex's environment set.
+
+This is `reflex export` without its preparation of a new project, which would write into the working tree.
+"""
+
+from reflex.utils import export, prerequisites
+from reflex_base.constants import LogLevel
+
+
+def main() -> None:
+    """Entry point."""
+    if prerequisites.needs_reinit():
+        prerequisites.initialize_reflex_user_directory()
+        prerequisites.initialize_frontend_dependencies()
+    export.export(zipping=False, frontend=True, backend=False, loglevel=LogLevel.INFO)
+
+
+if __name__ == "__main__":
+    main()

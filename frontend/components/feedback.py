@@ -1,0 +1,143 @@
+"""What tells people that something happened or went wrong: notices, banners, errors in place of content, dialogs."""
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.vars import VarData
+from reflex_components_core.core.banner import has_too_many_connection_errors
+
+from frontend.components.primitives import button, icon, icon_button
+from frontend.states.session import Notice, SessionState
+
+
+class _Clock(rx.el.Span):
+    """An element whose animation says when time is up."""
+
+    on_animation_end: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+def notices() -> rx.Component:
+    """The stack of notices at the edge of every page, read out as they appear."""
+    return rx.el.div(rx.foreach(SessionState.notices, _notice), class_name="notices", role="region", aria_label="Notices", aria_live="polite")
+
+
+def _notice(notice: rx.Var[Notice]) -> rx.Component:
+    return rx.el.div(
+        rx.match(
+            notice.kind,
+            ("success", icon("circle-check")),
+            ("info", icon("info")),
+            icon("circle-alert"),
+        ),
+        rx.el.div(
+            rx.el.p(notice.title, class_name="notice-title"),
+            rx.cond(notice.detail != "", rx.el.p(notice.detail, class_name="notice-detail"), rx.fragment()),
+            _reference(notice.request_id),
+            class_name="notice-body",
+        ),
+        icon_button("x", "Dismiss", on_click=SessionState.dismiss(notice.id)),
+        # The animation's end takes the notice away; hovering or focusing it holds the animation.
+        _Clock.create(class_name="notice-clock", aria_hidden=True, on_animation_end=SessionState.dismiss(notice.id)),
+        key=notice.id,
+        class_name="notice",
+        custom_attrs={"data-kind": notice.kind},
+    )
+
+
+def _reference(request_id: rx.Var[str]) -> rx.Component:
+    return rx.cond(
+        request_id != "", rx.el.p("Request ", rx.el.code(request_id), class_name="notice-reference"), rx.fragment()
+    )
+
+
+def banners() -> rx.Component:
+    """Lost connection and stopped API; both go away by themselves."""
+    return rx.el.div(
+        rx.cond(
+            has_too_many_connection_errors,
+            rx.el.p(
+                icon("wifi-off"), "Connection lost. Trying to reconnect; what you typed stays here.", class_name="banner"
+            ),
+            rx.cond(
+                SessionState.api_down,
+                rx.el.p(
+                    icon("plug-zap"),
+                    "OCSuite's service is not answering. This page carries on as soon as it does.",
+                    class_name="banner",
+                    on_mount=SessionState.watch_api,
+                ),
+                rx.fragment(),
+            ),
+        ),
+        role="status",
+        class_name="banners",
+    )
+
+
+def problem_panel(notice: rx.Var[Notice], retry: Any) -> rx.Component:
+    """An error where content would have been: the problem's words, the request id, a retry."""
+    return rx.el.div(
+        rx.el.div(icon("circle-alert", size=20), class_name="empty-icon tone-bad"),
+        rx.el.h2(notice.title, class_name="empty-title"),
+        rx.el.p(notice.detail, class_name="empty-text"),
+        _reference(notice.request_id),
+        button("Try again", icon_name="rotate-cw", on_click=retry),
+        class_name="empty",
+        role="alert",
+    )
+
+
+class _Dialog(rx.el.Dialog):
+    """A native modal dialog that follows a variable: `showModal` alone makes the rest of the page inert."""
+
+    shown: rx.Var[bool]
+    on_close: rx.EventHandler[rx.event.no_args_event_spec]
+
+    def _exclude_props(self) -> list[str]:
+        return ["shown"]
+
+    def add_hooks(self) -> list[str | rx.Var[Any]]:
+        """Open and close the element as the variable changes."""
+        ref = self.get_ref()
+        effect = (
+            f"useEffect(() => {{ const it = {ref}.current; if (!it) return; "
+            f"if ({self.shown!s}) {{ if (!it.open) it.showModal(); }} else if (it.open) it.close(); }}, [{self.shown!s}])"
+        )
+        return [rx.Var(effect, _var_data=VarData.merge(self.shown._get_all_var_data(), VarData(imports={"react": "useEffect"})))]
+
+
+def dialog(*children: Any, id: str, shown: rx.Var[bool], title: str, on_close: Any, **props: Any) -> rx.Component:  # noqa: A002 - the element's own name for it
+    """A modal dialog; Escape and the close button call ``on_close``, which has to make ``shown`` false."""
+    return _Dialog.create(
+        rx.el.header(
+            rx.el.h2(title, id=f"{id}-title", class_name="card-title"),
+            icon_button("x", "Close", on_click=on_close),
+            class_name="card-head",
+        ),
+        *children,
+        id=id,
+        shown=shown,
+        on_close=on_close,
+        class_name="dialog",
+        aria_labelledby=f"{id}-title",
+        **props,
+    )
+
+
+class Leave(rx.Fragment):
+    """Loads another address in full when the session says so.
+
+    A redirect of Reflex stays inside the page, where no cookie can be set. Each order carries a random word, kept in
+    the tab, so that the order is not obeyed again when the page's state comes back with it.
+    """
+
+    def add_hooks(self) -> list[str | rx.Var[Any]]:
+        """The effect that obeys."""
+        order = SessionState.leave
+        effect = (
+            f"useEffect(() => {{ const order = {order!s}; "
+            'if (!order || sessionStorage.getItem("ocsuite_left") === order) return; '
+            'sessionStorage.setItem("ocsuite_left", order); window.location.assign(order.slice(order.indexOf(" ") + 1)); '
+            f"}}, [{order!s}])"
+        )
+        return [rx.Var(effect, _var_data=VarData.merge(order._get_all_var_data(), VarData(imports={"react": "useEffect"})))]

@@ -1,0 +1,57 @@
+"""Serves the built pages and their event handlers from one port, without Node: ``ocsuite web``."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from frontend.build import ROOT, ensure_built, reflex_environment
+from frontend.settings import WebSettings
+
+logger = logging.getLogger(__name__)
+
+
+def run(environ: Mapping[str, str], say: Callable[[str], None] = logger.info) -> None:
+    """Build the pages if their sources changed, then serve until SIGINT or SIGTERM.
+
+    Raises:
+        WebSettingsError: A variable is wrong.
+        frontend.build.BuildError: The pages do not build.
+    """
+    settings = WebSettings.load(environ)
+    ensure_built(settings, environ, say)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            load_app(settings),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws_max_size=1024 * 1024,
+        )
+    )
+    server.run()
+
+
+def load_app(settings: WebSettings) -> ASGIApp:
+    """The ASGI app over pages that are already built. Changes the process: one call, in a process of its own.
+
+    Reflex takes its configuration from the working directory and from the environment, once, at its first import.
+    """
+    os.environ |= reflex_environment(settings)
+    from reflex_base.environment import environment
+
+    environment.REFLEX_SKIP_COMPILE.set(True)
+    environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+    os.chdir(ROOT)
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    reflex_app = import_module("frontend.asgi").app
+    served: ASGIApp = reflex_app()
+    return served

@@ -1,0 +1,54 @@
+"""What the web app reads from the environment; the variables are described in the backend's settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class WebSettingsError(ValueError):
+    """A variable is wrong; the message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The web app's settings. None of them is secret: Clerk's publishable key is meant to be seen."""
+
+    env: str
+    host: str
+    port: int
+    api_url: str
+    data_dir: Path
+    clerk_publishable_key: str
+    forward_client_address: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a developer's machine, served without TLS."""
+        return self.env == "local"
+
+    @property
+    def web_dir(self) -> Path:
+        """Where pages are built and served from."""
+        return self.data_dir / "web"
+
+    @staticmethod
+    def load(environ: Mapping[str, str]) -> "WebSettings":
+        """Read the variables; raises :class:`WebSettingsError` for the first that is wrong."""
+        api_port = _port(environ, "OCSUITE_API_PORT", 8000)
+        return WebSettings(
+            env=environ.get("OCSUITE_ENV") or "local",
+            host=environ.get("OCSUITE_WEB_HOST") or "127.0.0.1",
+            port=_port(environ, "OCSUITE_WEB_PORT", 3000),
+            api_url=(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}").rstrip("/"),
+            data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
+            clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
+            # The API believes the header from these networks alone, and without them nobody should send it.
+            forward_client_address=bool(environ.get("OCSUITE_TRUSTED_PROXIES")),
+        )
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise WebSettingsError(f"{name}: give a port between 1 and 65535")
+    return int(text)

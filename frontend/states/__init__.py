@@ -1,0 +1,1 @@
+"""What pages show and do: one Reflex state for each page, all below the session."""

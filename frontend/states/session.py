@@ -1,0 +1,268 @@
+"""The state that every page's state extends: who is signed in, for which company, and what went wrong.
+
+A page's ``on_load`` handler starts with ``if (away := await self._enter()) is not None: return away`` and talks to the
+API inside ``async with self._talk() as api:``, which turns every refusal into a notice, a sign-in or the banner of a stopped API.
+Nothing secret is ever assigned to a state: the session stays in the HttpOnly cookie and tokens stay in
+:mod:`frontend.runtime`.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+import reflex as rx
+from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
+from module_sdk.wire.identity import Me, Membership, User
+
+from frontend import runtime
+from frontend.session_routes import END_PATH, SIGN_IN_PATH
+
+ONBOARDING_PATH: Final = "/onboarding"
+#: A tab that waits longer than this for a stopped API is most likely closed; loading the page starts anew.
+WATCH_SECONDS: Final = 900.0
+
+NoticeKind = Literal["error", "success", "info"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none."""
+
+    id: str = ""
+    kind: NoticeKind = "error"
+    title: str = ""
+    detail: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Person:
+    """The signed-in person, as shown."""
+
+    name: str = ""
+    email: str = ""
+    initials: str = ""
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company that the person belongs to, as shown. ``id`` is a UUID in text, ``""`` before one is known."""
+
+    id: str = ""
+    name: str = ""
+    slug: str = ""
+    role: str = ""
+    initials: str = ""
+
+
+class SessionState(rx.State):
+    """Session, company and notices of one browser tab."""
+
+    person: Person = Person()
+    company: Company = Company()
+    companies: list[Company] = []
+    #: True once the session was confirmed for the page being shown; pages show skeletons until then.
+    entered: bool = False
+    notices: list[Notice] = []
+    api_down: bool = False
+    #: A random word and a path: the browser loads the path once for each word (see ``components.leave``).
+    leave: str = ""
+    #: Not secret: which company this browser showed last.
+    company_id: str = rx.LocalStorage("", name="ocsuite_company")
+
+    _session: str = ""
+    _watching: bool = False
+
+    @rx.event
+    def dismiss(self, notice_id: str) -> None:
+        """Remove a notice."""
+        self.notices = [notice for notice in self.notices if notice.id != notice_id]
+
+    @rx.event
+    def failed_unexpectedly(self, reference: str) -> None:
+        """Tell the person about a fault of our own; ``reference`` is in the log beside its trace."""
+        self._tell(Notice(title="Something went wrong on our side", detail="Try again in a moment.", request_id=reference))
+
+    @rx.event
+    async def choose_company(self, company_id: str) -> Any:
+        """Show another of the person's companies."""
+        if not any(company.id == company_id for company in self.companies):
+            return None
+        self.company_id = company_id
+        await self._clear(keep_company=True)
+        return rx.redirect("/dashboard") if self._path() == "/dashboard" else [*self._reload(), rx.redirect("/dashboard")]
+
+    @rx.event
+    async def sign_out(self) -> None:
+        """End the session on the server, then in the browser."""
+        session = self._session_value()
+        if session is not None:
+            run = runtime.current()
+            run.tokens.drop(session)
+            try:
+                await run.api.sign_out(f"{runtime.SESSION_COOKIE}={session}")
+            except ApiError as error:
+                if error.problem.status != 401:
+                    self._tell(_from_problem(error))
+                    return
+            except ClientError as error:
+                self._tell(_from_client(error))
+                return
+        await self._clear(keep_company=True)
+        ticket = runtime.current().tickets.issue(None, f"{SIGN_IN_PATH}?reason=signed-out")
+        self._leave_for(f"{END_PATH}?{urlencode({'ticket': ticket})}")
+
+    @rx.event(background=True)
+    async def watch_api(self) -> Any:
+        """Wait until a stopped API answers again, then load the page's content anew."""
+        async with self:
+            if self._watching:
+                return None
+            self._watching = True
+        started, pause = monotonic(), 0.5
+        answers = False
+        while not answers and monotonic() - started < WATCH_SECONDS:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 4.0)
+            answers = await runtime.current().api_answers()
+        async with self:
+            self._watching = False
+            self.api_down = not answers
+            return self._reload() if answers else None
+
+    async def _enter(self, *, needs_company: bool = True) -> Any:
+        """Confirm the session for a page that is being loaded.
+
+        Returns ``None`` if the page may load its content, otherwise what to return from ``on_load`` instead.
+        """
+        session = self._session_value()
+        if session is None:
+            await self._clear()
+            return self._to_sign_in("")
+        if self._session and self._session != runtime.fingerprint(session):
+            await self._clear()
+        self._session = runtime.fingerprint(session)
+        me: Me | None = None
+        async with self._talk() as api:
+            me = await api.me()
+        if me is None:
+            return []
+        self.person = _person(me.user)
+        self.companies = [_company(membership) for membership in me.memberships]
+        self.company = next(
+            (company for company in self.companies if company.id == self.company_id),
+            self.companies[0] if self.companies else Company(),
+        )
+        self.company_id = self.company.id
+        self.entered = True
+        return rx.redirect(ONBOARDING_PATH) if needs_company and not self.company.id else None
+
+    @asynccontextmanager
+    async def _talk(self, on_problem: Callable[[Notice], None] | None = None) -> AsyncIterator[ApiClient]:
+        """The API on behalf of this session; refusals end the block and become a notice.
+
+        ``on_problem`` receives the notice instead, for pages that show the error in place of their content. An ended
+        session leads to the sign-in page, a stopped API to the banner.
+        """
+        session = self._session_value()
+        if session is None:
+            await self._expire()
+        show = on_problem or self._tell
+        try:
+            yield runtime.current().api_for(session or "", self.router.session.client_ip)
+            self.api_down = False
+        except ApiError as error:
+            if error.problem.status == 401:
+                await self._expire()
+            else:
+                show(_from_problem(error))
+        except ApiUnavailable as error:
+            self.api_down = True
+            if on_problem is not None:
+                on_problem(_from_client(error))
+        except ClientError as error:
+            show(_from_client(error))
+
+    def _tenant(self, api: ApiClient) -> TenantClient:
+        """``api`` within the chosen company."""
+        return api.for_tenant(UUID(self.company.id))
+
+    def _tell(self, notice: Notice) -> None:
+        """Show a notice; at most four at a time."""
+        fresh = Notice(secrets.token_urlsafe(6), notice.kind, notice.title, notice.detail, notice.request_id)
+        self.notices = [*self.notices[-3:], fresh]
+
+    def _leave_for(self, path: str) -> None:
+        """Have the browser load ``path`` in full, which also opens a new connection with the current cookies."""
+        self.leave = f"{secrets.token_urlsafe(6)} {path}"
+
+    def _session_value(self) -> str | None:
+        return runtime.session_value(self.router.headers.cookie)
+
+    def _path(self) -> str:
+        return self.router.url.path or "/"
+
+    def _reload(self) -> list[Any]:
+        """The events that load the content of the page being shown."""
+        return runtime.current().load_events(self._path())
+
+    def _to_sign_in(self, reason: str) -> Any:
+        return rx.redirect(sign_in_address(self._path(), self.router.url.query, reason), replace=True)
+
+    async def _expire(self) -> None:
+        if session := self._session_value():
+            runtime.current().tokens.drop(session)
+        await self._clear(keep_company=True)
+        self._leave_for(sign_in_address(self._path(), self.router.url.query, "expired"))
+
+    async def _clear(self, *, keep_company: bool = False) -> None:
+        """Forget everything that belongs to a person, on this page and on all others."""
+        state = await self.get_state(SessionState)
+        company_id, down, watching = state.company_id, state.api_down, state._watching
+        state.reset()
+        state.api_down, state._watching = down, watching
+        if keep_company:
+            state.company_id = company_id
+
+
+def sign_in_address(path: str, query: str, reason: str) -> str:
+    """The sign-in page, coming back to ``path`` afterwards; ``reason`` is ``expired`` or ``""``."""
+    target = f"{path}?{query}" if query else path
+    values = {"reason": reason, "next": "" if path in ("/", SIGN_IN_PATH) else target}
+    given = urlencode({key: value for key, value in values.items() if value})
+    return f"{SIGN_IN_PATH}?{given}" if given else SIGN_IN_PATH
+
+
+def initials(name: str) -> str:
+    """One or two capitals that stand for ``name``."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    picked = [words[0], words[-1]] if len(words) > 1 else words
+    return "".join(word[0] for word in picked).upper() or "?"
+
+
+def _person(user: User) -> Person:
+    return Person(name=user.full_name, email=user.email or "", initials=initials(user.full_name))
+
+
+def _company(membership: Membership) -> Company:
+    tenant = membership.tenant
+    return Company(
+        id=str(tenant.id), name=tenant.name, slug=tenant.slug, role=membership.role, initials=initials(tenant.name)[:1]
+    )
+
+
+def _from_problem(error: ApiError) -> Notice:
+    problem = error.problem
+    return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
+
+
+def _from_client(error: ClientError) -> Notice:
+    if isinstance(error, ApiUnavailable):
+        return Notice(title="The service cannot be reached", detail="Nothing was lost. Try again in a moment.")
+    return Notice(title="The service gave an answer that this page does not understand", detail="Reload the page.")

@@ -1,0 +1,1 @@
+"""Frames that pages stand in."""

@@ -1,0 +1,21 @@
+"""Reflex's configuration. Addresses, ports and secrets are no part of it: `frontend.server` reads those when it starts."""
+
+import reflex as rx
+
+from frontend.design import BUILD_ORIGIN, DesignPlugin
+
+config = rx.Config(
+    app_name="frontend",
+    app_module_import="frontend.asgi",
+    api_url=BUILD_ORIGIN,
+    deploy_url=None,
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    # No other origin may talk to the app; the socket's own check is set in `frontend.app`.
+    cors_allowed_origins=(),
+    # State holds what a page shows, for one worker; docs/decisions/0005-web-session.md says why it never goes to Redis.
+    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    frontend_lazy_bundled_libraries=True,
+    plugins=[DesignPlugin()],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)
