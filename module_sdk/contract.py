@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-CAPABILITY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$"
+# "$" alone would let a line feed follow, and "\d" the digits of every script.
+CAPABILITY_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,4}$(?!\n)"
 SEMVER_PATTERN = (
-    r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$"
+    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+    r"(?:-((?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
+    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$(?!\n)"
 )
 CapabilityName = Annotated[str, msgspec.Meta(max_length=120, pattern=CAPABILITY_PATTERN, examples=["csuite.ceo.chat"])]
 SemVer = Annotated[str, msgspec.Meta(max_length=64, pattern=SEMVER_PATTERN, examples=["1.0.0"])]
@@ -32,7 +33,7 @@ class MetricSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     value before (0.1 is 10 % more), ``None`` if there was none or it was zero. ``good`` says which direction is good.
     """
 
-    key: Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[a-z][a-z0-9_]*$")]
+    key: Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     value: float
     unit: Unit
