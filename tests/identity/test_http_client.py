@@ -1,0 +1,94 @@
+"""What may leave, and what may come back."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from backend.kernel.http_client import GuardedClient, OutboundError, is_public
+from tests.identity.kit import JwksServer
+
+
+@asynccontextmanager
+async def client(*hosts: str, **options: Any) -> AsyncIterator[GuardedClient]:
+    made = GuardedClient(hosts, **{"private": True, "total_seconds": 0.3, **options})
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+     "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
+     "64:ff9b::a00:1", "2002:7f00:1::"],
+)  # fmt: skip
+def test_private_addresses(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.example/", "https://good.example:8443/", "https://good.example@evil.example/", "http://good.example/",
+     "https://good.example.evil.example/", "ftp://good.example/", "//good.example/", "https:good.example"],
+)  # fmt: skip
+async def test_only_listed_hosts_by_https(url: str) -> None:
+    async with client("good.example", private=False) as guarded:
+        with pytest.raises(OutboundError, match=r"on the list|only https"):
+            await guarded.get(url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.1]"])
+async def test_private_literals_are_refused_outside_local_mode(host: str) -> None:
+    async with client(host, private=False) as guarded:
+        with pytest.raises(OutboundError, match="not public"):
+            await guarded.get(f"https://{host}/")
+
+
+@pytest.mark.parametrize("host", ["localhost", "rebound.example", "127.1", "2130706433", "0x7f000001"])
+async def test_names_that_lead_into_the_private_network(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first address is public and the second is not: one bad answer spoils all."""
+
+    async def resolve(*_: Any, **__: Any) -> list[Any]:
+        stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*stream, ("1.1.1.1", 443)), (*stream, ("127.0.0.1", 443))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    async with client(host, private=False) as guarded:
+        with pytest.raises(OutboundError, match="no answer"):
+            await guarded.get(f"https://{host}/")
+
+
+async def test_answers_and_bounds() -> None:
+    async with JwksServer().running() as server, client(f"127.0.0.1:{server.port}", max_bytes=1000) as guarded:
+        server.body = b"x" * 1000
+        assert (await guarded.get(server.url)).body == server.body
+        server.body = b"x" * 1001
+        with pytest.raises(OutboundError, match="exceeds 1000 bytes"):
+            await guarded.get(server.url)
+        server.gate.clear()
+        with pytest.raises(OutboundError, match="TimeoutError"):
+            await guarded.get(server.url)
+        server.gate.set()
+
+
+async def test_redirects_are_not_followed() -> None:
+    async with JwksServer().running() as server, client(f"127.0.0.1:{server.port}") as guarded:
+        server.status, server.headers = 302, {"Location": server.url}
+        assert (await guarded.get(server.url)).status == 302
+        assert server.hits == 1
+
+
+async def test_compressed_answers_are_not_unpacked() -> None:
+    async with JwksServer().running() as server, client(f"127.0.0.1:{server.port}") as guarded:
+        server.body, server.headers = b"not gzip at all", {"Content-Encoding": "gzip"}
+        assert (await guarded.get(server.url)).body == b"not gzip at all"
