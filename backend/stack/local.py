@@ -64,6 +64,11 @@ class LocalStack:
             self.stop()
             raise
 
+    @property
+    def locked(self) -> bool:
+        """Whether the folder is ours at the moment."""
+        return self._lock is not None
+
     def prepare(self) -> None:
         """Take the folder: create it, lock it, end what a killed stack left behind, read or write its secrets."""
         try:

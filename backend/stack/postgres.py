@@ -60,10 +60,17 @@ class EmbeddedPostgres:
         """Process id of the running server."""
         return self._server.pid if self._server else None
 
-    @property
-    def exit_code(self) -> int | None:
-        """Exit status of the server if it has ended."""
-        return self._server.poll() if self._server else None
+    def wait(self) -> int:
+        """Block until the server ends; its exit status. Raises RuntimeError if it was not started."""
+        if self._server is None:
+            raise RuntimeError("the server was not started")
+        return self._server.wait()
+
+    def restart(self) -> None:
+        """Start again after a crash, on the same port, since everybody knows that one. Raises `StackError`."""
+        if process.free_port(self.port) != self.port:
+            raise StackError(f"port {self.port}, on which Postgres was running, is now in use by another program")
+        self.start()
 
     def url(self, role: str, password: str, database: str = DATABASE) -> str:
         """Connection URL for `psql` and every client library."""
@@ -106,7 +113,7 @@ class EmbeddedPostgres:
         settings = _SETTINGS | (_THROWAWAY if self._throwaway else {})
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         for attempt in range(_ATTEMPTS):
-            self.port = process.free_port(self._secrets.postgres_port if attempt == 0 else 0)
+            self.port = process.free_port((self.port or self._secrets.postgres_port) if attempt == 0 else 0)
             with self._log.open("ab") as log:
                 begin = log.tell()
                 self._server = process.start(

@@ -49,6 +49,7 @@ def start(
     ending: signal.Signals = signal.SIGTERM,
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    cwd: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Start `program` in a session of its own (Ctrl-C reaches the supervisor alone), its output going to `log`."""
     process = subprocess.Popen(
@@ -57,7 +58,7 @@ def start(
         stdout=log,
         stderr=subprocess.STDOUT,
         env=environment,
-        cwd="/",
+        cwd=cwd,
         start_new_session=True,
     )
     if stdin is not None:

@@ -32,10 +32,17 @@ class EmbeddedValkey:
         """Process id of the running server."""
         return self._server.pid if self._server else None
 
-    @property
-    def exit_code(self) -> int | None:
-        """Exit status of the server if it has ended."""
-        return self._server.poll() if self._server else None
+    def wait(self) -> int:
+        """Block until the server ends; its exit status. Raises RuntimeError if it was not started."""
+        if self._server is None:
+            raise RuntimeError("the server was not started")
+        return self._server.wait()
+
+    def restart(self) -> None:
+        """Start again after a crash, on the same port, since everybody knows that one. Raises `StackError`."""
+        if process.free_port(self.port) != self.port:
+            raise StackError(f"port {self.port}, on which Valkey was running, is now in use by another program")
+        self.start()
 
     def url(self, database: int = 0) -> str:
         """Connection URL; a server has 64 numbered databases, so that parallel tests can take one each."""
@@ -45,7 +52,7 @@ class EmbeddedValkey:
         """Start the server and wait until it answers; raises `StackError` with the server's own reason."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for attempt in range(_ATTEMPTS):
-            self.port = process.free_port(self._secrets.valkey_port if attempt == 0 else 0)
+            self.port = process.free_port((self.port or self._secrets.valkey_port) if attempt == 0 else 0)
             with self._log.open("ab") as log:
                 begin = log.tell()
                 # By standard input, so that the password is neither in a file nor in the list of processes.

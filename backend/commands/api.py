@@ -1,0 +1,26 @@
+"""`ocsuite api`."""
+
+import click
+
+from backend.commands import environment
+
+
+@click.command(help="Serve the HTTP API on OCSUITE_API_HOST and OCSUITE_API_PORT until SIGINT or SIGTERM.")
+def api() -> None:
+    """Load the settings first: a wrong one must not become a traceback in the server."""
+    settings = environment.settings()
+
+    import uvicorn
+
+    from backend.app import create_app
+
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the application believes OCSUITE_TRUSTED_PROXIES alone
+        timeout_graceful_shutdown=5,
+    )

@@ -1,0 +1,32 @@
+"""`ocsuite web`."""
+
+import os
+
+import click
+
+from backend.commands import environment
+from backend.commands.errors import Refused
+
+
+@click.command(help="Serve the web app on OCSUITE_WEB_HOST and OCSUITE_WEB_PORT, building its pages if they changed.")
+@click.option("--build-only", is_flag=True, help="Build the pages and stop.")
+def web(build_only: bool) -> None:
+    """The web app reads few settings of its own, and no secret."""
+    environ = environment.read()
+
+    from frontend.build import BuildError, ensure_built
+    from frontend.server import run
+    from frontend.settings import WebSettings, WebSettingsError
+
+    try:
+        settings = WebSettings.load(environ)
+        if build_only:
+            ensure_built(settings, environ, click.echo)
+            return
+        # Reflex reads the process's own environment while it is imported.
+        os.environ.update(environ)
+        run(environ, click.echo)
+    except WebSettingsError as error:
+        raise Refused(str(error)) from None
+    except BuildError as error:
+        raise click.ClickException(str(error)) from None
