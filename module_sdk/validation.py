@@ -148,9 +148,11 @@ def _check_outcome(result: TaskExecutionResult, found: Findings) -> None:
 
 
 def validate_metrics(
-    metrics: Iterable[MetricSnapshot], *, produced_by: ModuleCapability | None = None
+    metrics: Sequence[MetricSnapshot], *, produced_by: ModuleCapability | None = None
 ) -> list[MetricSnapshot]:
     """``metrics`` if all are well; with ``produced_by`` also that they name it as their source."""
+    if not isinstance(metrics, list | tuple):
+        raise ContractViolation([("$", "is no list")])
     checked = [conform(metric, MetricSnapshot, f"$[{at}]") for at, metric in enumerate(metrics)]
     with findings() as found:
         _check_metrics(checked, produced_by, "$", found)
