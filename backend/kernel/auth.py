@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
-from backend.kernel.errors import SessionExpired, Unauthenticated
+from backend.kernel.errors import Unauthenticated
 from backend.kernel.redis import RedisBatcher
 
 TOKEN_MAX_CHARS: Final = 8192
@@ -44,80 +44,47 @@ class Authenticator(Protocol):
     async def authenticate(self, token: str) -> Principal:
         """The principal of a valid token.
 
-        Raises ``Unauthenticated`` for a token that is malformed, forged, foreign or expired, ``SessionExpired`` if its
-        session has ended, ``Unavailable`` while the keys to check it cannot be had.
+        Raises ``Unauthenticated`` for a token that is malformed, forged, foreign or expired, ``Unavailable`` while the
+        keys to check it cannot be had. Whether its session was revoked is asked by ``backend.kernel.limits``.
         """
         ...
 
 
-class Revocations(Protocol):
-    """Sessions that ended while tokens of theirs are still good."""
+class Revocations:
+    """Sessions that ended while tokens of theirs are still good, known to every process through Redis.
 
-    async def revoke(self, session_id: str, seconds: int) -> None:
-        """Refuse the session's tokens for ``seconds``, their longest remaining life."""
-        ...
-
-    async def is_revoked(self, session_id: str) -> bool:
-        """Whether the session's tokens are refused."""
-        ...
-
-
-class RedisRevocations:
-    """Revocations shared by every process through Redis.
-
-    While Redis is away nothing is known to be revoked: tokens then live out what remains of their 60 seconds, whereas
-    refusing everybody would turn an outage of a cache into one of the product.
+    ``backend.kernel.limits`` asks about them in the round trip that counts the request. While Redis is away nothing
+    is known to be revoked: tokens then live out what remains of their 60 seconds, whereas refusing everybody would
+    turn the outage of a cache into one of the product.
     """
 
     def __init__(self, redis: RedisBatcher) -> None:
         self._redis = redis
-        self._away = False
 
     async def revoke(self, session_id: str, seconds: int) -> None:
-        """Refuse the session's tokens for ``seconds``; does nothing while Redis is away."""
+        """Refuse the session's tokens for ``seconds``, their longest remaining life; Redis may be away."""
         try:
-            await self._redis.set(_key(session_id), b"1", ex=seconds)
+            await self._redis.set(revocation_key(session_id), b"1", ex=seconds)
         except RedisError as error:
-            self._note(error)
-
-    async def is_revoked(self, session_id: str) -> bool:
-        """Whether the session's tokens are refused; ``False`` while Redis is away."""
-        try:
-            found = await self._redis.exists(_key(session_id))
-        except RedisError as error:
-            self._note(error)
-            return False
-        self._away = False
-        return found > 0
-
-    def _note(self, error: Exception) -> None:
-        if not self._away:
-            self._away = True
-            structlog.stdlib.get_logger("ocsuite.auth").warning("revocations_unavailable", error=type(error).__name__)
+            log = structlog.stdlib.get_logger("ocsuite.auth")
+            log.warning("revocation_not_shared", error=type(error).__name__, seconds=seconds)
 
 
-def _key(session_id: str) -> str:
+def revocation_key(session_id: str) -> str:
+    """The Redis key that exists while a session's tokens are refused."""
     return f"ocsuite:revoked:{session_id}"
 
 
-class SessionAuthenticator:
-    """An authenticator that remembers verified tokens and refuses those of sessions that have ended.
+class TokenCache:
+    """An authenticator that remembers the tokens that another has verified.
 
     A verification costs a signature and perhaps a query, so that its result is kept under the token's hash until the
     token ends, and never for more than a minute: a withdrawn signing key or a deleted person is noticed by then.
-    ``now`` returns Unix seconds. Without ``revocations`` (another party ends the sessions) tokens live out their time.
+    ``now`` returns Unix seconds.
     """
 
-    def __init__(
-        self,
-        verifier: Authenticator,
-        revocations: Revocations | None,
-        *,
-        now: Callable[[], float],
-        capacity: int = 10_000,
-    ) -> None:
+    def __init__(self, verifier: Authenticator, *, now: Callable[[], float], capacity: int = 10_000) -> None:
         self._verifier = verifier
-        self._revocations = revocations
         self._now = now
         self._capacity = capacity
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
@@ -129,23 +96,13 @@ class SessionAuthenticator:
         known = self._known.get(key)
         if known is not None and known[0] > now:
             self._known.move_to_end(key)
-            principal = known[1]
-        else:
-            principal = await self._verifier.authenticate(token)
-            self._remember(key, principal, now)
-        if (
-            self._revocations is not None
-            and principal.session_id is not None
-            and await self._revocations.is_revoked(principal.session_id)
-        ):
-            raise SessionExpired
-        return principal
-
-    def _remember(self, key: bytes, principal: Principal, now: float) -> None:
+            return known[1]
+        principal = await self._verifier.authenticate(token)
         self._known[key] = (min(principal.expires_at.timestamp(), now + _CACHE_SECONDS), principal)
         self._known.move_to_end(key)
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
+        return principal
 
 
 def bearer_token(scope: Scope) -> str:

@@ -1,6 +1,7 @@
 """Every way to forge, bend or replay a token that we know of."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def es256(data: bytes) -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).sign(data, ec.ECDSA(hashes.SHA256()))
 
 
-ATTACKS = {
+ATTACKS: dict[str, Callable[[], str]] = {
     "none": lambda: token(head=header(alg="none"), sign=lambda _: b""),
     "none with a signature": lambda: token(head=header(alg="none")),
     "None in capitals": lambda: token(head=header(alg="NONE"), sign=lambda _: b"x"),

@@ -11,6 +11,7 @@ from backend.domains.identity.service import LocalAccounts, OpenSession, People
 from backend.kernel.auth import PUBLIC, Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.errors import Unauthenticated
+from backend.kernel.limits import OPT as RATE_LIMIT
 from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
 SessionCookie = Annotated[str | None, Parameter(cookie=NAME, description="The session, as sign-in set it")]
@@ -23,13 +24,18 @@ class AuthController(Controller):
     path = "/auth"
     tags = ("identity",)
 
-    @post("/sign-up", operation_id="sign_up", opt={PUBLIC: True}, summary="Open a local account and its first session")
+    @post(
+        "/sign-up",
+        operation_id="sign_up",
+        opt={PUBLIC: True, RATE_LIMIT: "auth"},
+        summary="Open a local account and its first session",
+    )
     async def sign_up(
         self,
         data: SignUp,
         request: ApiCall,
         accounts: LocalAccounts,
-        cookies: SessionCookies,
+        session_cookies: SessionCookies,
         origins: Origins,
         client_address: ClientAddress,
     ) -> Response[SignedIn]:
@@ -38,13 +44,13 @@ class AuthController(Controller):
         The session comes as an HttpOnly cookie beside the access token.
         """
         user, opened = await accounts.sign_up(data, client_address.of(request.scope))
-        return await _signed_in(201, user, opened, request, accounts, cookies, origins)
+        return await _signed_in(201, user, opened, request, accounts, session_cookies, origins)
 
     @post(
         "/sign-in",
         status_code=200,
         operation_id="sign_in",
-        opt={PUBLIC: True},
+        opt={PUBLIC: True, RATE_LIMIT: "auth"},
         summary="Open a session of a local account",
     )
     async def sign_in(
@@ -52,13 +58,13 @@ class AuthController(Controller):
         data: SignIn,
         request: ApiCall,
         accounts: LocalAccounts,
-        cookies: SessionCookies,
+        session_cookies: SessionCookies,
         origins: Origins,
         client_address: ClientAddress,
     ) -> Response[SignedIn]:
         """An unknown address and a wrong password get the same answer, 401 `wrong_credentials`."""
         user, opened = await accounts.sign_in(data, client_address.of(request.scope))
-        return await _signed_in(200, user, opened, request, accounts, cookies, origins)
+        return await _signed_in(200, user, opened, request, accounts, session_cookies, origins)
 
     @post(
         "/token",
@@ -71,7 +77,7 @@ class AuthController(Controller):
         self,
         request: ApiCall,
         accounts: LocalAccounts,
-        cookies: SessionCookies,
+        session_cookies: SessionCookies,
         origins: Origins,
         session_cookie: SessionCookie = None,
     ) -> Response[AccessToken]:
@@ -82,18 +88,17 @@ class AuthController(Controller):
         token = await accounts.access_token(opened, origins.party(request))
         return Response(
             AccessToken(access_token=token, expires_in=TOKEN_SECONDS),
-            headers={"Cache-Control": "no-store"},
-            cookies=[cookies.carrying(opened.cookie)] if opened.cookie else None,
+            cookies=[session_cookies.carrying(opened.cookie)] if opened.cookie else None,
         )
 
     @post("/sign-out", status_code=204, operation_id="sign_out", opt={PUBLIC: True}, summary="End the session")
     async def sign_out(
-        self, accounts: LocalAccounts, cookies: SessionCookies, session_cookie: SessionCookie = None
+        self, accounts: LocalAccounts, session_cookies: SessionCookies, session_cookie: SessionCookie = None
     ) -> Response[None]:
         """The session's access tokens are refused from now on. Ending a session that has ended is no error."""
         if session_cookie:
             await accounts.sign_out(session_cookie)
-        return Response(None, cookies=[cookies.removed()])
+        return Response(None, cookies=[session_cookies.removed()])
 
 
 class MeController(Controller):
@@ -114,7 +119,7 @@ async def _signed_in(
     opened: OpenSession,
     request: ApiCall,
     accounts: LocalAccounts,
-    cookies: SessionCookies,
+    session_cookies: SessionCookies,
     origins: Origins,
 ) -> Response[SignedIn]:
     token = await accounts.access_token(opened, origins.party(request))
@@ -122,6 +127,5 @@ async def _signed_in(
     return Response(
         SignedIn(access_token=token, expires_in=TOKEN_SECONDS, user=user),
         status_code=status,
-        headers={"Cache-Control": "no-store"},
-        cookies=[cookies.carrying(opened.cookie)],
+        cookies=[session_cookies.carrying(opened.cookie)],
     )

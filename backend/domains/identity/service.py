@@ -17,9 +17,10 @@ from backend.domains.identity.ports import Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
 from backend.kernel.auth import Revocations
 from backend.kernel.db import Database
-from backend.kernel.errors import EmailTaken, RateLimited, SessionExpired, ValidationFailed, WrongCredentials
+from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
+from backend.kernel.limits import refusal
 from backend.kernel.orm import new_id
-from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed, refusal_extra, state_header
+from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed
 from backend.kernel.tenancy import ANONYMOUS, UserContext
 from module_sdk.wire.identity import Me, SignIn, SignUp, User
 from module_sdk.wire.problems import FieldError
@@ -175,8 +176,7 @@ class LocalAccounts:
     async def _hit(self, *checks: Check) -> None:
         verdict = await self._limiter.hit(checks)
         if not verdict.allowed:
-            headers = {"Retry-After": str(verdict.reset_seconds), "RateLimit": state_header(verdict)}
-            raise RateLimited(extra=refusal_extra(verdict), headers=headers)
+            raise refusal(verdict)
 
 
 class People:

@@ -18,7 +18,7 @@ from backend.domains.identity.ports import Memberships
 from backend.domains.identity.service import Attempts, LocalAccounts, People
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import TokenVerifier
-from backend.kernel.auth import RedisRevocations, SessionAuthenticator
+from backend.kernel.auth import Revocations, TokenCache
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database
 from backend.kernel.http_client import GuardedClient
@@ -48,16 +48,15 @@ class LocalIdentity:
         settings = parts.settings
         self.keys = SigningKeys(parts.database, parts.keyring, now=time, monotonic=monotonic)
         self._passwords = PasswordWorkers()
-        revocations = RedisRevocations(parts.redis)
         parties = settings.web_origins | {settings.api_url}
         verifier = TokenVerifier(self.keys, issuer=LOCAL_ISSUER, authorized_parties=parties, now=time)
-        self.authenticator = SessionAuthenticator(LocalAuthenticator(verifier), revocations, now=time)
+        self.authenticator = TokenCache(LocalAuthenticator(verifier), now=time)
         accounts = LocalAccounts(
             parts.database,
             tokens=LocalTokens(self.keys, now=time),
             passwords=self._passwords,
             limiter=parts.limiter,
-            revocations=revocations,
+            revocations=Revocations(parts.redis),
             now=time,
             attempts=attempts or Attempts(),
         )
@@ -68,7 +67,7 @@ class LocalIdentity:
             guards=[origins],
             dependencies=provide(
                 accounts=accounts,
-                cookies=SessionCookies(secure=not settings.is_local),
+                session_cookies=SessionCookies(secure=not settings.is_local),
                 origins=origins,
                 client_address=parts.client_address,
             ),
@@ -92,8 +91,7 @@ class ClerkIdentity:
         self.keys = JwksKeys(f"{clerk.issuer}/.well-known/jwks.json", self._client, monotonic=monotonic)
         verifier = TokenVerifier(self.keys, issuer=clerk.issuer, authorized_parties=clerk.authorized_parties, now=time)
         people = ClerkPeople(parts.database, monotonic=monotonic)
-        # Clerk ends its sessions itself: its tokens live out their 60 seconds.
-        self.authenticator = SessionAuthenticator(ClerkAuthenticator(verifier, people), None, now=time)
+        self.authenticator = TokenCache(ClerkAuthenticator(verifier, people), now=time)
         self.routers = [me_router(parts)]
 
     async def start(self) -> None:
