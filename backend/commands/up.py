@@ -68,15 +68,17 @@ def _checked(environ: Mapping[str, str]) -> Settings:
 
 def _services(settings: Settings) -> tuple[dict[str, str], tuple[Service, ...]]:
     """The services in their order of starting, and variables that they need besides."""
-    api = Service("api", ("api",), f"{_here(settings.api_host, settings.api_port)}/health/ready")
-    web = Service("web", ("web",), f"{_here(settings.web_host, settings.web_port)}/")
-    services = (web, api, Service("worker", ("worker",), patience=20))
+    services = (
+        Service("api", "API", ("api",), f"{_here(settings.api_host, settings.api_port)}/health/ready"),
+        Service("worker", "Worker", ("worker",), patience=20),
+        Service("web", "Web app", ("web",), f"{_here(settings.web_host, settings.web_port)}/", needs_pages=True),
+    )
     if settings.llm.provider != "local" or settings.llm.base_url:
         return {}, services
     port = free_port(MODEL_PORT)
     base = f"http://127.0.0.1:{port}"
     return {"LLM_BASE_URL": f"{base}/v1"}, (
-        Service("model", ("model", "--port", str(port)), f"{base}/health"),
+        Service("model", "Language model", ("model", "--port", str(port)), f"{base}/health"),
         *services,
     )
 

@@ -29,8 +29,10 @@ class Service:
     """A command of ours that runs as long as the stack does."""
 
     name: str
+    title: str
     arguments: tuple[str, ...]
-    address: str | None = None  # answers 200 there once it is ready; None: ready when it runs
+    address: str | None = None  # answers 200 there once it is ready; None: ready when all others are
+    needs_pages: bool = False  # starts when the pages are built; others when the database is migrated
     patience: float = 10.0  # seconds between asking it to end and killing it
 
 

@@ -83,11 +83,11 @@ class Console:
     def ready(self, line: str) -> None:
         """Everything runs."""
         self._end_live()
-        self._terminal.print(Text(line, style="bold green"))
+        self._terminal.print(Text(line, style="bold green"), soft_wrap=True)
 
     def say(self, message: str) -> None:
         """A line about something that happened."""
-        self._terminal.print(Text(f"  {message}", style="dim"))
+        self._terminal.print(Text(f"  {message}", style="dim"), soft_wrap=True)
 
     async def follow(self, logs: Path) -> None:
         """Print what is added to the log files of a folder, until cancelled."""
@@ -100,5 +100,5 @@ class Console:
                 whole = added[: added.rfind(b"\n") + 1]
                 sizes[path] = sizes.get(path, 0) + len(whole)
                 for line in whole.decode(errors="replace").splitlines():
-                    self._terminal.print(Text.assemble((f"{path.stem:>9} │ ", "dim"), line))
+                    self._terminal.print(Text.assemble((f"{path.stem:>9} │ ", "dim"), line), soft_wrap=True)
             await asyncio.sleep(0.2)  # files have no event that works everywhere

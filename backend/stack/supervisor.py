@@ -16,8 +16,8 @@ from backend.stack.errors import StackError
 from backend.stack.local import LocalStack
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ASK_EVERY: Final = 0.1  # seconds between two looks at a service that is starting
-_START_SECONDS: Final = 120.0
+_PAUSE: Final = 0.1  # seconds between two looks at a service that is starting
+_LOOKS: Final = 1200
 _SERVER_RESTARTS: Final = 5  # of Postgres or Valkey, in a row
 
 
@@ -63,21 +63,38 @@ class Supervisor:
             self._stack.prepare()
             if self._console.verbose:
                 tasks.create_task(self._console.follow(self._stack.logs))
-            pages = tasks.create_task(self._build_pages())
-            await self._start_servers(tasks)
-            await self._migrate()
-            await pages
-            for service in self._services:
-                child = Child(service, self._environ, self._log(service.name), self._stack.data_dir, self._console.say)
-                child.start()
-                self._children.append(child)
-                tasks.create_task(child.keep())
-            await asyncio.gather(*(self._wait_for(child) for child in self._children))
+            await asyncio.gather(self._start_web(tasks), self._start_backend(tasks))
+            for child in self._children:
+                child.ready.set()
             self._console.ready(ready_line)
+
+    async def _start_web(self, tasks: asyncio.TaskGroup) -> None:
+        with self._console.step("Pages"):
+            await self._finish("build", ocsuite("web", "--build-only"))
+        await self._start_services(tasks, needs_pages=True)
+
+    async def _start_backend(self, tasks: asyncio.TaskGroup) -> None:
+        await self._start_servers(tasks)
+        with self._console.step("Database schema"):
+            await self._finish("migrate", ocsuite("migrate"))
+        await self._start_services(tasks, needs_pages=False)
+
+    async def _start_services(self, tasks: asyncio.TaskGroup, *, needs_pages: bool) -> None:
+        """Start services of one kind and wait until those with an address answer."""
+        started = [
+            Child(service, self._environ, self._log(service.name), self._stack.data_dir, self._console.say)
+            for service in self._services
+            if service.needs_pages is needs_pages
+        ]
+        for child in started:
+            child.start()
+            self._children.append(child)
+            tasks.create_task(child.keep())
+        await asyncio.gather(*(self._wait_for(child, child.service.address) for child in started))
 
     async def _start_servers(self, tasks: asyncio.TaskGroup) -> None:
         # In this thread, because on Linux a child ends with the thread that started it.
-        for title, start in (("Postgres", self._stack.start_postgres), ("Valkey", self._stack.start_valkey)):
+        for title, start in (("Database", self._stack.start_postgres), ("Queue", self._stack.start_valkey)):
             with self._console.step(title):
                 await asyncio.sleep(0)
                 start()
@@ -105,14 +122,6 @@ class Supervisor:
                     self._console.say(str(error))
                     await asyncio.sleep(2**attempt)  # what the dead server left must end first
 
-    async def _migrate(self) -> None:
-        with self._console.step("Database schema"):
-            await self._finish("migrate", ocsuite("migrate"))
-
-    async def _build_pages(self) -> None:
-        with self._console.step("Pages"):
-            await self._finish("build", ocsuite("web", "--build-only"))
-
     async def _finish(self, name: str, command: list[str]) -> None:
         """Run a command to its end; raises `StackError` with its last words if it fails."""
         log = self._log(name)
@@ -126,13 +135,17 @@ class Supervisor:
         if status != 0:
             raise StackError(f"{name} failed: {last_words(log, begin)} (log: {log})")
 
-    async def _wait_for(self, child: Child) -> None:
-        """Until the service answers at its address."""
-        with self._console.step(child.service.name.capitalize()):
-            async with asyncio.timeout(_START_SECONDS):
-                while child.service.address and not await asyncio.to_thread(answers, child.service.address):
-                    await asyncio.sleep(_ASK_EVERY)  # noqa: ASYNC110 - another process cannot set an event of ours
-            child.ready.set()
+    async def _wait_for(self, child: Child, address: str | None) -> None:
+        """Until the service answers at its address, if it has one."""
+        if address is None:
+            return
+        with self._console.step(child.service.title):
+            for _ in range(_LOOKS):
+                if await asyncio.to_thread(answers, address):
+                    child.ready.set()
+                    return
+                await asyncio.sleep(_PAUSE)
+        raise StackError(f"{child.service.name} does not answer at {address} (log: {child.log})")
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` until it fails or a signal arrives."""
