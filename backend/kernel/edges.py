@@ -1,0 +1,126 @@
+"""Everything between the socket and the handlers, put together once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Middleware
+
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.db import Database
+from backend.kernel.health import Check, database_check, health_routes, redis_check
+from backend.kernel.idempotency import Idempotency
+from backend.kernel.limits import FailedAuthentications, Policies, RateLimits, default_policies
+from backend.kernel.metrics import metrics_route, watch_pool
+from backend.kernel.observe import Observe
+from backend.kernel.openapi import openapi_config
+from backend.kernel.problems import exception_handlers
+from backend.kernel.ratelimit import RateLimiter
+from backend.kernel.redis import RedisBatcher
+from backend.kernel.requests import ApiRequest
+from backend.kernel.security import Guard, hosts_of
+from backend.settings import Settings
+
+
+@dataclass(frozen=True)
+class EdgeParts:
+    """What ``backend.app`` hands to Litestar, and :meth:`wrap`, which it calls on the finished application.
+
+    ``Litestar(middleware=parts.middleware(authentication), exception_handlers=parts.exception_handlers,
+    request_class=parts.request_class, openapi_config=parts.openapi_config, on_startup=[parts.start],
+    on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by itself, such as sign-ins.
+    """
+
+    limiter: RateLimiter
+    redis: RedisBatcher
+    policies: Policies
+    route_handlers: list[ControllerRouterHandler]
+    exception_handlers: ExceptionHandlersMap
+    openapi_config: OpenAPIConfig
+    request_class: type[ApiRequest]
+    _outside: list[Middleware]
+    _inside: list[Middleware]
+    _layers: list[Callable[[ASGIApp], ASGIApp]]
+    _closers: list[Callable[[], Any]]
+
+    def middleware(self, *authentication: Middleware) -> list[Middleware]:
+        """The whole list in order, outermost first, with authentication in its place."""
+        return [*self._outside, *authentication, *self._inside]
+
+    def wrap(self, app: Litestar) -> Litestar:
+        """Put the layers that also see what no route answers around ``app``'s routing; returns ``app`` itself."""
+        handler: ASGIApp = app.asgi_handler
+        for layer in self._layers:
+            handler = layer(handler)
+        app.asgi_handler = handler
+        return app
+
+    async def start(self) -> None:
+        """Connect to Redis; its absence is survived and shown by readiness."""
+        await self.redis.start()
+
+    async def stop(self) -> None:
+        """Close what :meth:`start` opened and send the last traces."""
+        await self.redis.close()
+        for close in self._closers:
+            close()
+        structlog.get_logger(__name__).info("edges_stopped")
+
+
+def edges(
+    settings: Settings,
+    redis: RedisBatcher,
+    db: Database,
+    *,
+    version: str,
+    head: str | None = None,
+    policies: Policies | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> EdgeParts:
+    """The edges of one application.
+
+    Args:
+        settings: Origins, proxies, environment, tokens.
+        redis: Not yet started.
+        db: For idempotency keys and readiness.
+        version: Of the API document.
+        head: Migration that readiness asks for; any if absent.
+        policies: Rate limits, the product's if absent.
+        checks: Further parts of readiness by name.
+    """
+    policies = policies or default_policies(local=settings.is_local)
+    addresses = ClientAddress(settings.trusted_proxies)
+    limiter = RateLimiter(redis)
+    watch_pool(db.engine)
+    readiness = {"database": database_check(db.engine, head), "redis": redis_check(redis), **(checks or {})}
+
+    def guard(app: ASGIApp) -> ASGIApp:
+        return Guard(app, origins=settings.web_origins, hosts=hosts_of(settings), https=not settings.is_local)
+
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [guard, Observe]
+    closers: list[Callable[[], Any]] = []
+    if settings.otel_endpoint:
+        from backend.kernel.telemetry import Telemetry  # costs 200 ms, which only those who trace should pay
+
+        telemetry = Telemetry(settings.otel_endpoint, environment=settings.env)
+        layers.append(telemetry.wrap)
+        closers.append(telemetry.close)
+    return EdgeParts(
+        limiter=limiter,
+        redis=redis,
+        policies=policies,
+        route_handlers=[
+            *health_routes(readiness),
+            metrics_route(addresses, settings.metrics_token, public=settings.is_local),
+        ],
+        exception_handlers=exception_handlers(),
+        openapi_config=openapi_config(policies, version=version),
+        request_class=ApiRequest,
+        _outside=[FailedAuthentications(limiter, policies, addresses)],
+        _inside=[RateLimits(limiter, policies, addresses), Idempotency(db)],
+        _layers=layers,
+        _closers=closers,
+    )

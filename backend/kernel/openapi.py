@@ -1,0 +1,237 @@
+"""The OpenAPI 3.1 document: Litestar's own, completed with what holds for whole classes of routes.
+
+A handler's ``opt`` says which: ``public`` (no token), ``idempotent``, ``rate_limit``, and ``errors``, the codes that
+are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request, Router
+from litestar.enums import MediaType
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
+from litestar.routes import HTTPRoute
+
+from backend.kernel import errors as e
+from backend.kernel.limits import Policies
+from backend.kernel.problems import MEDIA_TYPE, TYPE_PREFIX
+from module_sdk.wire.problems import FieldError, Problem
+
+_REF: Final = "#/components/schemas/{name}"
+_TAGS: Final = (
+    ("auth", "Local accounts: sign up, sign in, renew and end sessions"),
+    ("me", "The signed-in person"),
+    ("tenants", "Companies, their profile, onboarding, limits and use"),
+    ("c-suite", "Conversations with executives, and the board meeting"),
+    ("dashboard", "Key figures"),
+    ("operations", "Health of the service"),
+)
+_DESCRIPTION: Final = """\
+JSON is snake_case. Send `Authorization: Bearer <access token>`, and name the company with `X-Tenant-Id` where an
+operation belongs to one. Errors are problem documents (RFC 9457) whose `code` is stable; every answer carries
+`X-Request-Id`, which you may also send (8 to 64 of `A-Z a-z 0-9 . _ -`). Lists page by `cursor`. POSTs that act take
+`Idempotency-Key`. `RateLimit-Policy` and `RateLimit` tell what you may still send; 429 comes with `Retry-After`.
+"""
+_EXAMPLE_ID: Final = "019377d2a1b87c3c9d1f0c2b5e6a7f80"
+_STREAM_EXAMPLE: Final = (
+    'id: 1\nevent: message.started\ndata: {"conversation":{},"question":{},"message":{}}\n\n'
+    'id: 2\nevent: message.delta\ndata: {"message_id":"…","text":"Focus"}\n\n'
+    'id: 3\nevent: message.completed\ndata: {"content":"Focus on retention."}\n\n'
+)
+_STRING: Final = {"type": "string"}
+_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "X-Request-Id": {"description": "The request's id, for support", "schema": _STRING, "example": _EXAMPLE_ID},
+    "RateLimit-Policy": {"description": "The limits that apply", "schema": _STRING, "example": '"user";q=600;w=60'},
+    "RateLimit": {"description": "What remains of the nearest", "schema": _STRING, "example": '"user";r=599;t=66'},
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}, "example": 2},
+    "WWW-Authenticate": {"description": "Always a Bearer challenge", "schema": _STRING, "example": "Bearer"},
+    "Idempotency-Replayed": {"description": "`true` on the repeated first answer", "schema": _STRING},
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes a retry safe: the same key and request is answered as the first time, and acts once.",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+    "example": "0f5d2c9e-create-acme",
+}
+
+
+class _DocumentRouter(Router):
+    """Serves the document alone: Litestar would add an HTML page for every other path below it."""
+
+    def register(self, value: Any) -> Any:
+        return [] if "/{path:str}" in getattr(value, "paths", ()) else super().register(value)
+
+
+class _Document(JsonRenderPlugin):
+    def __init__(self, policies: Policies) -> None:
+        super().__init__(path="/openapi.json", media_type=MediaType.JSON)
+        self._policies = policies
+        self._rendered: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._rendered is None:
+            self._rendered = msgspec.json.encode(complete(openapi_schema, request.app, self._policies), enc_hook=str)
+        return self._rendered
+
+
+def openapi_config(policies: Policies, *, version: str, server: str = "/") -> OpenAPIConfig:
+    """Configuration whose document is served at ``/schema/openapi.json`` and nowhere else, without any page."""
+    scheme = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description="60 seconds of life")
+    router = _DocumentRouter(
+        "/schema", route_handlers=[], include_in_schema=False, opt={"public": True, "rate_limit": None}
+    )
+    return OpenAPIConfig(
+        title="OCSuite API",
+        version=version,
+        description=_DESCRIPTION,
+        servers=[Server(url=server)],
+        components=Components(security_schemes={"bearer": scheme}),
+        tags=[Tag(name=name, description=description) for name, description in _TAGS],
+        use_handler_docstrings=True,
+        render_plugins=[_Document(policies)],
+        openapi_router=router,
+    )
+
+
+def document(app: Litestar, policies: Policies) -> dict[str, Any]:
+    """The whole document, as the ``ocsuite openapi`` command prints it."""
+    return complete(app.openapi_schema.to_schema(), app, policies)
+
+
+def complete(schema: dict[str, Any], app: Litestar, policies: Policies) -> dict[str, Any]:
+    """``schema`` with security, problems, headers and limits of every operation."""
+    _, components = msgspec.json.schema_components([Problem, FieldError], ref_template=_REF)
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update({name: component for name, component in components.items() if name in {"Problem", "FieldError"}})
+    schema["components"]["headers"] = _HEADERS
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and route.path_format in schema["paths"]:
+            for method, (handler, _) in route.route_handler_map.items():
+                operation = schema["paths"][route.path_format].get(method.lower())
+                if operation is not None:
+                    _complete_operation(operation, handler.opt, route.path_format, policies)
+    return schema
+
+
+def _complete_operation(operation: dict[str, Any], opt: dict[str, Any], path: str, policies: Policies) -> None:
+    operation["security"] = [] if opt.get("public") is True else [{"bearer": []}]
+    if opt.get("idempotent"):
+        parameters = operation.setdefault("parameters", [])
+        if not any(parameter.get("name") == _IDEMPOTENCY_KEY["name"] for parameter in parameters):
+            parameters.append(_IDEMPOTENCY_KEY)
+    limited = opt.get("rate_limit", "") is not None
+    if limited:
+        operation["x-rate-limit"] = _limits(opt, policies)
+    responses = operation.setdefault("responses", {})
+    _remove_litestars_errors(responses)
+    for status, response in responses.items():
+        names = ["X-Request-Id", *(("RateLimit-Policy", "RateLimit") if limited else ())]
+        if opt.get("idempotent") is True and status.startswith("2"):
+            names.append("Idempotency-Replayed")
+        response.setdefault("headers", {}).update(_header_references(names))
+        _describe_stream(response)
+    for kind, codes in _problems(operation, opt, path, limited=limited).items():
+        if str(kind) not in responses:
+            responses[str(kind)] = _problem_response(kind, codes)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _remove_litestars_errors(responses: dict[str, Any]) -> None:
+    """Litestar documents its own error body for validation, which this API never sends."""
+    for status in [status for status in responses if status >= "4"]:
+        schema = responses[status].get("content", {}).get("application/json", {}).get("schema", {})
+        if "status_code" in schema.get("properties", {}):
+            del responses[status]
+
+
+def _describe_stream(response: dict[str, Any]) -> None:
+    content = response.get("content") or {}
+    if "text/event-stream" in content:
+        content["text/event-stream"] = {
+            "schema": {
+                "type": "string",
+                "description": "Server-sent events: `id` (1 upwards), `event`, and one line of JSON as `data`",
+            },
+            "example": _STREAM_EXAMPLE,
+        }
+
+
+def _limits(opt: dict[str, Any], policies: Policies) -> list[dict[str, Any]]:
+    named = policies.named.get(opt.get("rate_limit") or "")
+    limits = [policies.address]
+    if opt.get("public") is not True:
+        limits += [policies.user, policies.tenant]
+    if named is not None:
+        limits += [limit for limit in (named.address, named.user) if limit is not None]
+    return [{"policy": limit.name, "quota": limit.quota, "window_seconds": limit.window} for limit in limits]
+
+
+def _problems(operation: dict[str, Any], opt: dict[str, Any], path: str, *, limited: bool) -> dict[int, list[str]]:
+    """Codes by status that an operation of this shape can answer with."""
+    parameters = operation.get("parameters", [])
+    names = {str(parameter.get("name", "")).lower() for parameter in parameters}
+    codes = ["internal", "unavailable", "bad_request"]
+    if opt.get("public") is not True:
+        codes += ["unauthenticated", "session_expired"]
+    if limited:
+        codes.append("rate_limited")
+    if "requestBody" in operation:
+        codes += ["malformed_json", "payload_too_large", "unsupported_media_type"]
+    if "requestBody" in operation or parameters:
+        codes.append("validation_failed")
+    if "{" in path or "x-tenant-id" in names:
+        codes.append("not_found")
+    if "x-tenant-id" in names:
+        codes.append("tenant_required")
+    if opt.get("idempotent"):
+        codes += ["request_in_flight", "idempotency_key_reused"]
+    codes += opt.get("errors", ())
+    return _by_status(codes)
+
+
+def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+    known = e.catalogue()
+    grouped: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        statuses = (402, 429) if code == e.LimitReached.default_code else (known[code].default_status,)
+        for status in statuses:
+            grouped.setdefault(status, []).append(code)
+    return grouped
+
+
+def _problem_response(status: int, codes: list[str]) -> dict[str, Any]:
+    known = e.catalogue()
+    names = ["X-Request-Id"]
+    if status == 401:
+        names.append("WWW-Authenticate")
+    if status in {429, 503} or "request_in_flight" in codes:
+        names.append("Retry-After")
+    examples = {code: {"value": _example(known[code], status)} for code in codes}
+    return {
+        "description": "; ".join(f"`{code}`: {known[code].default_title}" for code in codes),
+        "headers": _header_references(names),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}},
+    }
+
+
+def _example(kind: type[e.ProblemError], status: int) -> dict[str, Any]:
+    errors = [FieldError(path="$.name", message="Must not be empty")] if kind is e.ValidationFailed else []
+    problem = Problem(
+        type=TYPE_PREFIX + kind.default_code,
+        title=kind.default_title,
+        status=status,
+        code=kind.default_code,
+        request_id=_EXAMPLE_ID,
+        errors=errors,
+    )
+    example: dict[str, Any] = msgspec.to_builtins(problem)
+    return example
+
+
+def _header_references(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
