@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import CookieParameter, JSONBody
 
 from backend.domains.identity.cookies import NAME, Origins, SessionCookies
 from backend.domains.identity.local import TOKEN_SECONDS
@@ -14,7 +15,7 @@ from backend.kernel.errors import Unauthenticated
 from backend.kernel.limits import OPT as RATE_LIMIT
 from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
-SessionCookie = Annotated[str | None, Parameter(cookie=NAME, description="The session, as sign-in set it")]
+SessionCookie = Annotated[str | None, CookieParameter(name=NAME, description="The session, as sign-in set it")]
 ApiCall = Request[Any, Any, Any]
 
 
@@ -32,12 +33,12 @@ class AuthController(Controller):
     )
     async def sign_up(
         self,
-        data: SignUp,
+        data: JSONBody[SignUp],
         request: ApiCall,
-        accounts: LocalAccounts,
-        session_cookies: SessionCookies,
-        origins: Origins,
-        client_address: ClientAddress,
+        accounts: NamedDependency[LocalAccounts],
+        session_cookies: NamedDependency[SessionCookies],
+        origins: NamedDependency[Origins],
+        client_address: NamedDependency[ClientAddress],
     ) -> Response[SignedIn]:
         """Answers 409 `email_taken` for an address that has an account.
 
@@ -55,12 +56,12 @@ class AuthController(Controller):
     )
     async def sign_in(
         self,
-        data: SignIn,
+        data: JSONBody[SignIn],
         request: ApiCall,
-        accounts: LocalAccounts,
-        session_cookies: SessionCookies,
-        origins: Origins,
-        client_address: ClientAddress,
+        accounts: NamedDependency[LocalAccounts],
+        session_cookies: NamedDependency[SessionCookies],
+        origins: NamedDependency[Origins],
+        client_address: NamedDependency[ClientAddress],
     ) -> Response[SignedIn]:
         """An unknown address and a wrong password get the same answer, 401 `wrong_credentials`."""
         user, opened = await accounts.sign_in(data, client_address.of(request.scope))
@@ -76,9 +77,9 @@ class AuthController(Controller):
     async def token(
         self,
         request: ApiCall,
-        accounts: LocalAccounts,
-        session_cookies: SessionCookies,
-        origins: Origins,
+        accounts: NamedDependency[LocalAccounts],
+        session_cookies: NamedDependency[SessionCookies],
+        origins: NamedDependency[Origins],
         session_cookie: SessionCookie = None,
     ) -> Response[AccessToken]:
         """Access tokens live for 60 seconds; a session in use lives on, one unused for 30 days ends."""
@@ -93,7 +94,10 @@ class AuthController(Controller):
 
     @post("/sign-out", status_code=204, operation_id="sign_out", opt={PUBLIC: True}, summary="End the session")
     async def sign_out(
-        self, accounts: LocalAccounts, session_cookies: SessionCookies, session_cookie: SessionCookie = None
+        self,
+        accounts: NamedDependency[LocalAccounts],
+        session_cookies: NamedDependency[SessionCookies],
+        session_cookie: SessionCookie = None,
     ) -> Response[None]:
         """The session's access tokens are refused from now on. Ending a session that has ended is no error."""
         if session_cookie:
@@ -108,7 +112,7 @@ class MeController(Controller):
     tags = ("identity",)
 
     @get("/", operation_id="me", summary="The signed-in person and their companies")
-    async def me(self, request: Request[Principal, None, Any], people: People) -> Me:
+    async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:
         """Every membership with its role, oldest first."""
         return await people.me(request.user.user_id)
 

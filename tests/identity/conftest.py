@@ -1,0 +1,194 @@
+"""The identity domain behind HTTP: real Postgres and Valkey, the real layers, the application role."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import structlog
+from litestar import Litestar, get
+from litestar.connection import Request
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from backend.domains.identity.service import Attempts
+from backend.domains.identity.signing import ensure_signing_key
+from backend.domains.identity.wiring import Identity, LocalIdentity, Parts, create_identity
+from backend.kernel.auth import PUBLIC, Authentication, Principal
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.db import Database, create_engine
+from backend.kernel.limits import FailedAuthentications, RateLimits, default_policies
+from backend.kernel.observe import Observe
+from backend.kernel.problems import exception_handlers
+from backend.kernel.ratelimit import Limit, RateLimiter
+from backend.kernel.redis import RedisBatcher
+from backend.kernel.requests import ApiRequest
+from backend.kernel.tenancy import ContextSigner
+from backend.migrate import migrate
+from backend.settings import Settings
+from backend.stack import LocalStack
+from crypto import Keyring, generate_master_key
+from module_sdk.wire.identity import Membership, TenantRef
+
+PASSWORD = "correct horse battery"
+ORIGIN = "http://localhost:3000"
+ROOMY = Attempts(*(Limit(f"test-{name}", 10_000, 60) for name in ("account", "client", "up")))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack.temporary() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def environment(stack: LocalStack) -> dict[str, str]:
+    found = {**stack.environment(), "OCSUITE_ENV": "local"}
+    found.setdefault("OCSUITE_MASTER_KEYS", generate_master_key("test"))
+
+    async def prepare() -> None:
+        keyring = Keyring(Settings.load(found).master_keys)
+        await migrate(found["DATABASE_OWNER_URL"], keyring)
+        engine = owner(found)
+        async with engine.begin() as connection:
+            await ensure_signing_key(connection, keyring)
+        await engine.dispose()
+
+    asyncio.run(prepare())
+    return found
+
+
+def owner(environment: dict[str, str]) -> AsyncEngine:
+    return create_async_engine("postgresql+asyncpg://" + environment["DATABASE_OWNER_URL"].partition("://")[2])
+
+
+class OneCompany:
+    """Everybody belongs to one company."""
+
+    async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
+        assert await session.scalar(text("SELECT util.current_user()")) == user_id
+        return [Membership(tenant=TenantRef(id=UUID(int=1), name="Acme", slug="acme"), role="owner")]
+
+
+@get("/whoami", name="whoami")
+async def whoami(request: Request[Principal, None, Any]) -> dict[str, Any]:
+    return {
+        "user_id": str(request.user.user_id),
+        "session_id": request.user.session_id,
+        "log": str(structlog.contextvars.get_contextvars().get("user_id")),
+    }
+
+
+@get("/open", opt={PUBLIC: True}, name="open")
+async def everybody() -> dict[str, bool]:
+    return {"open": True}
+
+
+@dataclass
+class Api:
+    """A running application and its parts."""
+
+    http: httpx.AsyncClient
+    identity: Identity
+    database: Database
+    redis: RedisBatcher
+    owner: AsyncEngine
+    settings: Settings
+    app: Any
+
+    async def sign_up(self, email: str | None = None, **changes: Any) -> httpx.Response:
+        body = {"email": email or address(), "password": PASSWORD, "full_name": "Ada Lovelace", **changes}
+        return await self.http.post("/auth/sign-up", json=body)
+
+    async def sign_in(self, email: str, password: str = PASSWORD, **options: Any) -> httpx.Response:
+        return await self.http.post("/auth/sign-in", json={"email": email, "password": password}, **options)
+
+    async def get(self, path: str, token: str) -> httpx.Response:
+        return await self.http.get(path, headers={"Authorization": f"Bearer {token}"})
+
+    async def with_cookie(self, path: str, cookie: str | None, **headers: str) -> httpx.Response:
+        sent = {**headers, "Cookie": f"ocsuite_session={cookie}"} if cookie is not None else headers
+        return await self.http.post(path, headers=sent)
+
+    async def sql(self, statement: str, **values: Any) -> Any:
+        """Rows of a statement run as the owner."""
+        async with self.owner.begin() as connection:
+            result = await connection.execute(text(statement), values)
+            return result.fetchall() if result.returns_rows else []
+
+
+def address() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+def cookie_of(response: httpx.Response) -> str:
+    found = [value for value in response.headers.get_list("set-cookie") if value.startswith("ocsuite_session=")]
+    assert len(found) == 1
+    return found[0].partition("=")[2].partition(";")[0]
+
+
+def on_behalf_of(api: Api, client: str) -> httpx.AsyncClient:
+    """The same application as seen from another address."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(api.app, client=(client, 1)), base_url="http://api")
+
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """Runs the application with variables of the test's own."""
+
+    @asynccontextmanager
+    async def running(attempts: Attempts = ROOMY, **variables: str) -> AsyncIterator[Api]:
+        settings = Settings.load({**environment, **variables})
+        keyring = Keyring(settings.master_keys)
+        async with AsyncExitStack() as resources:
+            database = Database(create_engine(settings.database_url), ContextSigner(keyring, time.time))
+            resources.push_async_callback(database.close)
+            redis = RedisBatcher(settings.redis_url)
+            await redis.start()
+            resources.push_async_callback(redis.close)
+            limiter, addresses = RateLimiter(redis), ClientAddress(settings.trusted_proxies)
+            parts = Parts(settings, database, keyring, redis, limiter, addresses, OneCompany())
+            identity = create_identity(parts, attempts)
+            await identity.start()
+            resources.push_async_callback(identity.close)
+            policies = default_policies(local=True)
+            app = Litestar(
+                route_handlers=[*identity.routers, whoami, everybody],
+                middleware=[
+                    FailedAuthentications(limiter, policies, addresses),
+                    Authentication(identity.authenticator),
+                    RateLimits(limiter, policies, addresses),
+                ],
+                exception_handlers=exception_handlers(),
+                request_class=ApiRequest,
+                openapi_config=None,
+                logging_config=None,
+            )
+            whole: Any = Observe(app)
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://api")
+            await resources.enter_async_context(client)
+            engine = owner(environment)
+            resources.push_async_callback(engine.dispose)
+            yield Api(client, identity, database, redis, engine, settings, whole)
+
+    return running
+
+
+@pytest.fixture
+async def api(run: Run) -> AsyncIterator[Api]:
+    async with run() as running:
+        yield running
+
+
+@pytest.fixture
+def local(api: Api) -> LocalIdentity:
+    assert isinstance(api.identity, LocalIdentity)
+    return api.identity
