@@ -15,14 +15,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"dev": ["--extra", "local", "--extra", "dev"], "local": ["--extra", "local"], "app": []}
+EXTRAS = {"dev": ("build", "local", "dev"), "local": ("build", "local"), "app": ("build",)}
 COMMON = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-annotate"]
 
 
 def compile_lock(name: str, folder: Path, *, upgrade: bool) -> None:
     """Write `folder/<name>.txt`; an existing file there is the preference that keeps versions still."""
+    extras = [word for extra in EXTRAS[name] for word in ("--extra", extra)]
     uv = Path(sys.executable).with_name("uv")
-    command = [str(uv), "pip", "compile", "--quiet", "pyproject.toml", *LOCKS[name], *COMMON, "--no-header"]
+    command = [str(uv), "pip", "compile", "--quiet", "pyproject.toml", *extras, *COMMON, "--no-header"]
     if name != "dev":
         command += ["--constraints", str(folder / "dev.txt")]
     if upgrade:
@@ -42,7 +43,7 @@ def compile_lock(name: str, folder: Path, *, upgrade: bool) -> None:
 
 def stale(folder: Path) -> list[str]:
     """Names of the committed locks that differ from a fresh compilation into `folder`."""
-    return [name for name in LOCKS if (folder / f"{name}.txt").read_bytes() != committed(name).read_bytes()]
+    return [name for name in EXTRAS if (folder / f"{name}.txt").read_bytes() != committed(name).read_bytes()]
 
 
 def committed(name: str) -> Path:
@@ -57,14 +58,14 @@ def main() -> None:
     parser.add_argument("--upgrade", action="store_true", help="move to the newest versions pyproject.toml allows")
     options = parser.parse_args()
     if not options.check:
-        for name in LOCKS:
+        for name in EXTRAS:
             compile_lock(name, ROOT / "requirements", upgrade=options.upgrade)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for name in LOCKS:
+        for name in EXTRAS:
             shutil.copy(committed(name), folder)
-        for name in LOCKS:
+        for name in EXTRAS:
             compile_lock(name, folder, upgrade=False)
         if names := stale(folder):
             print(f"lock: stale: {', '.join(names)}; run `make lock` and commit the result", file=sys.stderr)
