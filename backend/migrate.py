@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import migrations
+from backend.domains.identity.signing import ensure_signing_key
 from backend.kernel.tenancy import context_key
 from crypto import Keyring
 
@@ -30,14 +31,15 @@ def head() -> str:
 
 
 async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, down: bool = False) -> None:
-    """Move to ``revision`` in one transaction, and synchronise the context keys with the live master keys."""
+    """Move to ``revision`` in one transaction; going up, hand over context keys and make the first signing key."""
     engine = create_async_engine(f"postgresql+asyncpg://{owner_url.partition('://')[2]}")
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             await connection.run_sync(_run, revision, down)
-            if not (down and revision == "base"):
+            if not down:
                 await synchronise_context_keys(connection, keyring)
+                await ensure_signing_key(connection, keyring)
     finally:
         await engine.dispose()
 

@@ -47,7 +47,7 @@ def database_check(engine: AsyncEngine, head: str | None) -> Check:
 
     async def check() -> None:
         async with engine.connect() as connection:
-            version = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+            version = (await connection.execute(text("SELECT util.schema_version()"))).scalar()
         if head is not None and version != head:
             raise NotReadyError(f"database is at migration {version}, not {head}")
 

@@ -87,6 +87,9 @@ LOOKUPS = {
       CREATE FUNCTION util.find_user(token_issuer text, token_subject text) RETURNS uuid
       LANGUAGE sql STABLE {rls.DEFINER} AS
       $$ SELECT u.id FROM public.users u WHERE u.issuer = token_issuer AND u.subject = token_subject $$""",
+    "util.schema_version()": f"""
+      CREATE FUNCTION util.schema_version() RETURNS text LANGUAGE sql STABLE {rls.DEFINER} AS
+      $$ SELECT v.version_num FROM public.alembic_version v $$""",
     "util.purge_expired()": f"""
       CREATE FUNCTION util.purge_expired() RETURNS bigint LANGUAGE sql {rls.DEFINER} AS
       $$ WITH keys AS (DELETE FROM public.idempotency_keys WHERE expires_at < pg_catalog.now() RETURNING 1),

@@ -1,9 +1,10 @@
 """The first wall: which tenant a request is about, and whether its person is a member of it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
+from litestar import Request
 from litestar.di import Provide
 from litestar.params import HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,9 +15,11 @@ from backend.domains.tenants.service import TenantService, profile_of
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
 from backend.kernel.errors import NotFound, TenantRequired
+from backend.kernel.limits import charge_tenant
 from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.identity import Membership, TenantRef
 
+ApiRequest = Request[Principal, None, Any]
 TenantHeader = Annotated[
     UUID | None,
     HeaderParameter(name="X-Tenant-Id", description="The company that the request is about; you must be a member."),
@@ -29,20 +32,26 @@ async def admit(db: Database, user_id: UUID, tenant_id: UUID) -> TenantContext:
         role = await TenantRepository(session).role(tenant_id, user_id)
     if role is None:
         raise NotFound
-    structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
     return TenantContext(tenant_id, user_id, role)
 
 
-async def tenant_from_header(db: Database, principal: Principal, x_tenant_id: TenantHeader = None) -> TenantContext:
+async def tenant_from_header(db: Database, request: ApiRequest, x_tenant_id: TenantHeader = None) -> TenantContext:
     """The tenant named by ``X-Tenant-Id``."""
     if x_tenant_id is None:
         raise TenantRequired
-    return await admit(db, principal.user_id, x_tenant_id)
+    return await _admit_request(db, request, x_tenant_id)
 
 
-async def tenant_from_path(db: Database, principal: Principal, tenant_id: UUID) -> TenantContext:
+async def tenant_from_path(db: Database, request: ApiRequest, tenant_id: UUID) -> TenantContext:
     """The tenant named by the path."""
-    return await admit(db, principal.user_id, tenant_id)
+    return await _admit_request(db, request, tenant_id)
+
+
+async def _admit_request(db: Database, request: ApiRequest, tenant_id: UUID) -> TenantContext:
+    context = await admit(db, request.user.user_id, tenant_id)
+    structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
+    await charge_tenant(request.scope, request.user.user_id, tenant_id)
+    return context
 
 
 BY_HEADER = {"tenant": Provide(tenant_from_header)}

@@ -1,6 +1,7 @@
 """`/tenants`: create, list, read, rename; profile, onboarding, usage."""
 
 from litestar import Controller, get, patch, post, put
+from litestar.params import SkipValidation
 
 from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.repository import TenantRepository
@@ -8,7 +9,7 @@ from backend.domains.tenants.service import TenantService, new_tenant_context
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
 from backend.kernel.tenancy import TenantContext, UserContext
-from backend.settings import Settings
+from backend.settings import Allowances
 from crypto import Keyring
 from module_sdk.wire.base import Page
 from module_sdk.wire.tenants import (
@@ -31,12 +32,17 @@ class TenantsController(Controller):
 
     @post(summary="Create a company", opt={"idempotent": True})
     async def create(
-        self, data: TenantCreate, principal: Principal, db: Database, keyring: Keyring, settings: Settings
+        self,
+        data: TenantCreate,
+        principal: Principal,
+        db: Database,
+        keyring: Keyring,
+        allowances: SkipValidation[Allowances],
     ) -> Tenant:
         """The creator becomes its owner. Without `slug` one is made from the name."""
         context = new_tenant_context(principal.user_id)
         async with db.transaction(context) as session:
-            return await TenantService(session, context).create(data, keyring, settings.allowances)
+            return await TenantService(session, context).create(data, keyring, allowances)
 
     @get(summary="List my companies")
     async def list_mine(self, principal: Principal, db: Database) -> Page[Tenant]:

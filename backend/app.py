@@ -1,0 +1,34 @@
+"""Composition root of the HTTP API."""
+
+from importlib.metadata import version
+
+from litestar import Litestar
+
+from backend.kernel.auth import Authentication
+from backend.kernel.edges import edges
+from backend.kernel.logging import configure_logging
+from backend.kernel.redis import RedisBatcher
+from backend.migrate import head
+from backend.registry import Api, Foundation
+from backend.settings import Settings
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The API. Connects when it starts, not when it is made."""
+    configure_logging(settings.env)
+    base = Foundation(settings)
+    redis = RedisBatcher(settings.redis_url)
+    edge = edges(settings, redis, base.db, version=version("ocsuite"), head=head())
+    api = Api(base, redis, edge.limiter)
+    app = Litestar(
+        route_handlers=[*edge.route_handlers, *api.routes],
+        dependencies=api.dependencies,
+        middleware=edge.middleware(Authentication(api.authenticator)),
+        exception_handlers=edge.exception_handlers,
+        request_class=edge.request_class,
+        openapi_config=edge.openapi_config,
+        on_startup=[edge.start, api.start],
+        on_shutdown=[api.close, edge.stop],
+        logging_config=None,
+    )
+    return edge.wrap(app)

@@ -1,0 +1,1 @@
+"""Conversations with executives, their streamed answers, and the board meeting."""

@@ -1,0 +1,226 @@
+"""`/c-suite`: executives, chat, answers, conversations, board meeting."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.params import QueryParameter, SkipValidation
+from litestar.response import Stream
+
+from backend.domains.csuite.follow import Follower
+from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.service import ConversationService
+from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
+from backend.domains.tenants.access import BY_HEADER
+from backend.domains.tenants.ports import Companies
+from backend.kernel.db import Database
+from backend.kernel.errors import NotFound
+from backend.kernel.orm import new_id
+from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
+from backend.kernel.tenancy import TenantContext
+from module_sdk.module import BoardRequest, CompanyFacts
+from module_sdk.registry import ModuleRegistry
+from module_sdk.wire.base import Page
+from module_sdk.wire.csuite import (
+    BoardMeeting,
+    BoardMeetingRequest,
+    ChatRequest,
+    Conversation,
+    ConversationPatch,
+    Executive,
+    Message,
+)
+
+SearchText = Annotated[str | None, QueryParameter(min_length=1, max_length=200, description="What to search for")]
+
+
+class ChatController(Controller):
+    """Ask an executive, and read, stop or repeat the answer."""
+
+    path = "/c-suite"
+    tags = ("c-suite",)
+    dependencies = BY_HEADER
+
+    @get("/executives", operation_id="list_executives", summary="List the executives one can chat with")
+    async def list_executives(
+        self, tenant: TenantContext, modules: ModuleRegistry, generator: Generator
+    ) -> Page[Executive]:
+        """Each with the model that answers for it now, and first questions to suggest."""
+        return Page(
+            items=[
+                Executive(
+                    key=module.executive,
+                    title=module.title,
+                    capability=module.capability.name,
+                    version=module.capability.version,
+                    provider=generator.provider.name,
+                    model=generator.provider.model,
+                    suggestions=list(module.suggestions),
+                )
+                for module in modules.chat_modules()
+            ]
+        )
+
+    @post(
+        "/{executive:str}/chat",
+        operation_id="chat",
+        status_code=200,
+        summary="Ask an executive; the answer streams",
+        opt={"rate_limit": "chat", "idempotent": "stream"},
+    )
+    async def chat(
+        self,
+        executive: str,
+        data: ChatRequest,
+        request: ApiRequest,
+        tenant: TenantContext,
+        db: Database,
+        companies: SkipValidation[Companies],
+        modules: ModuleRegistry,
+        generator: Generator,
+        follower: Follower,
+    ) -> Stream:
+        """Stores the question and an empty answer, then streams the answer's events as they are written.
+
+        The answer belongs to the server: a client that goes away finds it complete, and one that lost the
+        connection continues at `/c-suite/messages/{message_id}/stream`.
+        """
+        module = modules.executive(executive)
+        if module is None:
+            raise NotFound
+        async with answered_once(request, db, tenant) as once:
+            if once.first:
+                service = ConversationService(once.session, tenant)
+                once.question = await service.ask(data, module, companies, generator.provider)
+        return once.stream(generator, follower)
+
+    @post(
+        "/messages/{message_id:uuid}/regenerate",
+        operation_id="regenerate",
+        status_code=200,
+        summary="Ask for another answer to the same question",
+        opt={"rate_limit": "chat", "idempotent": "stream"},
+    )
+    async def regenerate(
+        self,
+        message_id: UUID,
+        request: ApiRequest,
+        tenant: TenantContext,
+        db: Database,
+        companies: SkipValidation[Companies],
+        modules: ModuleRegistry,
+        generator: Generator,
+        follower: Follower,
+    ) -> Stream:
+        """Only the latest answer of a conversation; it is replaced. Also the way to retry one that failed."""
+        async with answered_once(request, db, tenant) as once:
+            if once.first:
+                service = ConversationService(once.session, tenant)
+                once.question = await service.ask_again(message_id, modules, companies, generator.provider)
+        return once.stream(generator, follower)
+
+    @get("/messages/{message_id:uuid}/stream", operation_id="resume", summary="Read an answer's events from any point")
+    async def resume(
+        self,
+        message_id: UUID,
+        tenant: TenantContext,
+        db: Database,
+        follower: Follower,
+        last_event_id: LastEventId = 0,
+    ) -> Stream:
+        """Exactly the events after `Last-Event-ID`; of an answer that ended long ago the last event alone."""
+        async with db.transaction(tenant) as session:
+            message = await ConversationService(session, tenant).message(message_id)
+        if message.role != "assistant":
+            raise NotFound
+        return event_stream(follower, tenant, message_id, last_event_id)
+
+    @post(
+        "/messages/{message_id:uuid}/stop", operation_id="stop", status_code=202, summary="Stop an answer being written"
+    )
+    async def stop(self, message_id: UUID, tenant: TenantContext, db: Database, generator: Generator) -> Message:
+        """The text so far is kept, and the stream ends with `message.completed`. Stopping twice is no error."""
+        async with db.transaction(tenant) as session:
+            message = await ConversationService(session, tenant).request_stop(message_id)
+        generator.stop(message_id)
+        return message
+
+
+class BoardController(Controller):
+    """The board meeting."""
+
+    path = "/c-suite/board-meeting"
+    tags = ("c-suite",)
+    dependencies = BY_HEADER
+
+    @post(operation_id="board_meeting", status_code=200, summary="Hold a board meeting (preview)")
+    async def meet(
+        self, data: BoardMeetingRequest, tenant: TenantContext, db: Database, companies: SkipValidation[Companies], modules: ModuleRegistry
+    ) -> BoardMeeting:
+        """A static preview in its final form, with status `placeholder`."""
+        async with db.transaction(tenant) as session:
+            company = await companies.company(session, tenant)
+        facts = CompanyFacts(name=company.name, profile=company.profile)
+        board = modules.resolve("csuite.board.meeting", "0.1.0", "board")
+        return await board.convene(
+            BoardRequest(meeting_id=new_id(), company=facts, topic=data.topic, now=datetime.now(UTC))
+        )
+
+
+class ConversationsController(Controller):
+    """A person's conversations; nobody else sees them."""
+
+    path = "/c-suite/conversations"
+    tags = ("c-suite",)
+    dependencies = BY_HEADER
+
+    @get(operation_id="list_conversations", summary="List or search my conversations")
+    async def list_mine(
+        self,
+        tenant: TenantContext,
+        db: Database,
+        q: SearchText = None,
+        cursor: Cursor = None,
+        limit: Limit = 30,
+    ) -> Page[Conversation]:
+        """Last spoken in first. `q` looks in titles and messages for words that begin so."""
+        before = decode_cursor(cursor, TimeKey)
+        async with db.transaction(tenant) as session:
+            found = await ConversationService(session, tenant).conversations(limit + 1, before, q)
+        return page_of(found, limit, lambda item: (item.updated_at, item.id), lambda item: item)
+
+    @get("/{conversation_id:uuid}", operation_id="read_conversation", summary="Read a conversation")
+    async def read(self, conversation_id: UUID, tenant: TenantContext, db: Database) -> Conversation:
+        """Its title and times; the messages are a list of their own."""
+        async with db.transaction(tenant) as session:
+            return await ConversationService(session, tenant).conversation(conversation_id)
+
+    @patch("/{conversation_id:uuid}", operation_id="rename_conversation", summary="Rename a conversation")
+    async def rename(
+        self, conversation_id: UUID, data: ConversationPatch, tenant: TenantContext, db: Database
+    ) -> Conversation:
+        """Replaces the title that was made from the first message."""
+        async with db.transaction(tenant) as session:
+            return await ConversationService(session, tenant).rename(conversation_id, data.title)
+
+    @delete("/{conversation_id:uuid}", operation_id="delete_conversation", summary="Delete a conversation")
+    async def remove(self, conversation_id: UUID, tenant: TenantContext, db: Database) -> None:
+        """With every message, at once and for good. An answer being written ends."""
+        async with db.transaction(tenant) as session:
+            await ConversationService(session, tenant).delete(conversation_id)
+
+    @get("/{conversation_id:uuid}/messages", operation_id="list_messages", summary="Read a conversation's messages")
+    async def messages(
+        self,
+        conversation_id: UUID,
+        tenant: TenantContext,
+        db: Database,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[Message]:
+        """Newest first; answers that were asked for again are left out."""
+        before = decode_cursor(cursor, UUID)
+        async with db.transaction(tenant) as session:
+            found = await ConversationService(session, tenant).messages(conversation_id, limit + 1, before)
+        return page_of(found, limit, lambda item: item.id, lambda item: item)

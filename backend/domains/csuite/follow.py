@@ -1,0 +1,119 @@
+"""Reads the event stream of an answer, from wherever it stands: this process, Redis, or the stored message."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from backend.domains.csuite import mapping
+from backend.domains.csuite.answer import ENDINGS, ending
+from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.models import MessageRow
+from backend.domains.csuite.repository import ConversationRepository
+from backend.kernel.db import Database
+from backend.kernel.errors import ProblemError
+from backend.kernel.streams import PING, Event, StreamLog, StreamRef
+from backend.kernel.tenancy import TenantContext
+from backend.kernel.tenant_keys import TenantKeyErasedError, TenantKeys
+
+log = structlog.get_logger(__name__)
+
+#: How often an open stream shows that it lives, and asks whether its reader still belongs to the tenant.
+CHECK_SECONDS: Final = 3.0
+
+Admit = Callable[[UUID, UUID], Awaitable[object]]
+"""Checks that a user (first) is a member of a tenant (second); raises a problem otherwise."""
+
+
+class Follower:
+    """Gives frames of answers to readers. Holds no transaction and no pooled connection while it waits."""
+
+    def __init__(
+        self, db: Database, keys: TenantKeys, stream_log: StreamLog, generator: Generator, admit: Admit
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._log = stream_log
+        self._generator = generator
+        self._admit = admit
+
+    async def frames(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[bytes]:
+        """Every event numbered above ``after`` as server-sent events, until the last; pings in between.
+
+        Ends early, without a last event, when the reader stops being a member of the tenant.
+        """
+        checked = time.monotonic()
+        async for batch in self._batches(context, message_id, after):
+            if time.monotonic() - checked > CHECK_SECONDS:
+                if not await self._still_admitted(context):
+                    return
+                checked = time.monotonic()
+            yield b"".join([event.frame() for event in batch]) or PING
+
+    async def _batches(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[list[Event]]:
+        ref = StreamRef(context.tenant_id, message_id)
+        while True:
+            live = self._generator.live(message_id)
+            if live is not None:
+                async for batch in live.follow(after, CHECK_SECONDS):
+                    after = batch[-1].number if batch else after
+                    yield batch
+                    if batch and batch[-1].name in ENDINGS:
+                        return
+            row = await self._message(context, message_id)
+            if row is None:
+                return
+            if row.status != "streaming":
+                rest = await self._rest(ref, row, after)
+                if rest:
+                    yield rest
+                return
+            if row.lease_expires_at is not None and row.lease_expires_at < datetime.now(UTC):
+                await self._generator.settle(ref)
+                continue
+            batch = await self._elsewhere(ref, after)
+            after = batch[-1].number if batch else after
+            yield batch
+            if batch and batch[-1].name in ENDINGS:
+                return
+
+    async def _rest(self, ref: StreamRef, row: MessageRow, after: int) -> list[Event]:
+        """What a reader of an ended answer misses: each event while Redis has them, else the last alone."""
+        if after >= row.last_event_id:
+            return []
+        events = await self._read(ref, after)
+        if events and events[-1].number == row.last_event_id and len(events) == row.last_event_id - after:
+            return events
+        return [Event(row.last_event_id, *ending(mapping.message(row)))]
+
+    async def _elsewhere(self, ref: StreamRef, after: int) -> list[Event]:
+        """The next events that another process writes, or none after a while."""
+        return await self._read(ref, after, wait_ms=int(CHECK_SECONDS * 1000))
+
+    async def _read(self, ref: StreamRef, after: int, wait_ms: int | None = None) -> list[Event]:
+        try:
+            key = await self._keys.get(ref.tenant_id)
+            return await self._log.read(ref, key, after, wait_ms=wait_ms)
+        except (RedisError, OSError, TenantKeyErasedError) as error:
+            log.warning("stream_unread", stream_id=str(ref.id), reason=type(error).__name__)
+            if wait_ms:
+                await asyncio.sleep(1)  # Redis is away and cannot wake us; the database tells when the answer ended
+            return []
+
+    async def _message(self, context: TenantContext, message_id: UUID) -> MessageRow | None:
+        async with self._db.transaction(context) as session:
+            return await ConversationRepository(session, context).message(message_id)
+
+    async def _still_admitted(self, context: TenantContext) -> bool:
+        if context.user_id is None:
+            return False
+        try:
+            await self._admit(context.user_id, context.tenant_id)
+        except ProblemError:
+            return False
+        return True

@@ -1,0 +1,224 @@
+"""Writes answers. An answer belongs to the server: closing the page changes nothing, and a lost process is noticed.
+
+The row of an answer in progress carries a lease with a fencing token. The generator extends the lease every second; one
+that ran out is settled by whoever sees it first (a reader, the next request in the conversation, or any worker), which
+marks the answer as failed with the text that had reached the stream.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.domains.csuite import mapping
+from backend.domains.csuite.answer import DELTA, Answer, Assignment, ending
+from backend.domains.csuite.providers.base import Provider
+from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
+from backend.kernel.db import Database
+from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
+from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
+from backend.kernel.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.tenant_keys import TenantKeyErasedError, TenantKeys
+from module_sdk.wire.csuite import Delta, Message, Started
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=10)
+HEARTBEAT_SECONDS: Final = 1.0
+COPY_SECONDS: Final = 5.0
+SETTLE_AT_ONCE: Final = 100
+DATABASE_AWAY: Final = (SQLAlchemyError, OSError)
+
+
+class LeaseLostError(Exception):
+    """Somebody else ended the answer, or it was deleted: nothing more may be written."""
+
+
+class Generator:
+    """The answers being written in this process."""
+
+    def __init__(self, db: Database, keys: TenantKeys, stream_log: StreamLog, provider: Provider) -> None:
+        self._db = db
+        self._keys = keys
+        self._log = stream_log
+        self._provider = provider
+        self._answers: dict[UUID, Answer] = {}
+        self._consumers: dict[UUID, asyncio.Task[None]] = {}
+        self._writers: set[asyncio.Task[None]] = set()
+
+    @property
+    def provider(self) -> Provider:
+        """The model that answers."""
+        return self._provider
+
+    def begin(self, assignment: Assignment, started: Started) -> None:
+        """Start writing an answer whose rows are committed."""
+        answer = Answer(assignment)
+        answer.start(started)
+        self._answers[assignment.ref.id] = answer
+        writer = asyncio.create_task(self._write(answer), name=f"answer-{assignment.ref.id}")
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)
+
+    def live(self, message_id: UUID) -> LiveStream | None:
+        """The live stream of an answer that this process writes."""
+        answer = self._answers.get(message_id)
+        return answer.live if answer else None
+
+    def stop(self, message_id: UUID) -> None:
+        """Stop at once if this process writes the answer; another notices the request at its next heartbeat."""
+        consumer = self._consumers.get(message_id)
+        if consumer is not None:
+            self._answers[message_id].stopped = True
+            consumer.cancel()
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Let answers end; those that do not in time are marked as interrupted."""
+        if self._writers:
+            await asyncio.wait(self._writers, timeout=grace_seconds)
+        for consumer in self._consumers.values():
+            consumer.cancel()
+        await asyncio.gather(*self._writers)
+        await self._provider.close()
+
+    async def settle_abandoned(self) -> int:
+        """End every answer whose generator was lost; how many there were."""
+        async with self._db.transaction(ANONYMOUS) as session:
+            found = await abandoned_messages(session, SETTLE_AT_ONCE)
+        for tenant_id, message_id in found:
+            await self.settle(StreamRef(tenant_id, message_id))
+        return len(found)
+
+    async def settle(self, ref: StreamRef) -> None:
+        """End one answer if its lease has run out, keeping the text that had reached the stream."""
+        events: list[Event] = []
+        try:
+            key = await self._keys.get(ref.tenant_id)
+            events = await self._log.read(ref, key, 0)
+        except (RedisError, OSError, TenantKeyErasedError) as error:
+            log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
+        texts = (msgspec.json.decode(event.data, type=Delta).text for event in events if event.name == DELTA)
+        number = (events[-1].number if events else 1) + 1
+        values = {"content": "".join(texts), "last_event_id": number, **_failure(GenerationInterrupted())}
+        async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
+            row = await AnswerRepository(session, ref.tenant_id).finish_abandoned(ref.id, values)
+        if row is None:
+            return
+        log.warning("answer_abandoned", tenant_id=str(ref.tenant_id), message_id=str(ref.id))
+        if events:
+            try:
+                await self._log.append(ref, key, [Event(number, *ending(mapping.message(row)))])
+            except (RedisError, OSError) as error:
+                log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
+
+    async def _write(self, answer: Answer) -> None:
+        """One answer from its first piece to its stored end."""
+        ref = answer.assignment.ref
+        copier = asyncio.create_task(self._copy(answer))
+        try:
+            outcome = await self._outcome(answer)
+            answer.flush()
+            answer.end(await self._store(answer, outcome))
+        except LeaseLostError:
+            log.warning("lease_lost", message_id=str(ref.id))
+            answer.end(None)
+        await asyncio.wait({copier}, timeout=COPY_SECONDS)
+        copier.cancel()
+        del self._answers[ref.id]
+
+    async def _outcome(self, answer: Answer) -> dict[str, Any]:
+        """Take the model's text while holding the lease; the columns that say how it ended."""
+        ref = answer.assignment.ref
+        consumer = self._consumers[ref.id] = asyncio.create_task(self._consume(answer))
+        try:
+            await self._hold_lease(answer, consumer)
+            consumer.result()
+        except asyncio.CancelledError:
+            if answer.stopped:
+                return {"status": "stopped"}
+            return _failure(GenerationInterrupted())
+        except ProblemError as problem:
+            return _failure(problem)
+        except LeaseLostError:
+            raise
+        except Exception:
+            # Whatever a provider or module raises, the answer must end as failed and never hang.
+            log.exception("generation_failed", message_id=str(ref.id))
+            return _failure(Internal())
+        finally:
+            del self._consumers[ref.id]
+            consumer.cancel()
+        return {"status": "completed"}
+
+    async def _consume(self, answer: Answer) -> None:
+        clock = time.monotonic
+        pieces = self._provider.stream(answer.assignment.prompt)
+        try:
+            async for piece in pieces:
+                answer.add(piece, clock)
+        finally:
+            await pieces.aclose()
+        if not answer.content.strip():
+            raise ProviderUnavailable("The model gave an empty answer; try again.")
+
+    async def _hold_lease(self, answer: Answer, consumer: asyncio.Task[None]) -> None:
+        """Extend the lease until the consumer is done; stops it when asked to, or when the lease is lost."""
+        ref, token = answer.assignment.ref, answer.assignment.lease_token
+        deadline = time.monotonic() + LEASE.total_seconds()
+        while not (await asyncio.wait({consumer}, timeout=HEARTBEAT_SECONDS))[0]:
+            try:
+                async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
+                    stop = await AnswerRepository(session, ref.tenant_id).extend_lease(ref.id, token, LEASE)
+            except DATABASE_AWAY as error:
+                if time.monotonic() > deadline:
+                    raise LeaseLostError from error
+                continue
+            if stop is None:
+                raise LeaseLostError
+            deadline = time.monotonic() + LEASE.total_seconds()
+            if stop:
+                answer.stopped = True
+                consumer.cancel()
+
+    async def _store(self, answer: Answer, outcome: Mapping[str, Any]) -> Message:
+        """Store the end of the answer; tries again while the database is away and the lease lasts."""
+        ref, token = answer.assignment.ref, answer.assignment.lease_token
+        values = {"content": answer.content, "last_event_id": len(answer.live.events) + 1, **outcome}
+        deadline = time.monotonic() + LEASE.total_seconds()
+        while True:
+            try:
+                async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
+                    row = await AnswerRepository(session, ref.tenant_id).finish(ref.id, token, values)
+            except DATABASE_AWAY as error:
+                if time.monotonic() > deadline:
+                    raise LeaseLostError from error
+                await asyncio.sleep(0.2)
+                continue
+            if row is None:
+                raise LeaseLostError
+            return mapping.message(row)
+
+    async def _copy(self, answer: Answer) -> None:
+        ref = answer.assignment.ref
+        try:
+            key = await self._keys.get(ref.tenant_id)
+        except (TenantKeyErasedError, *DATABASE_AWAY) as error:
+            log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
+            return
+        await self._log.copy(ref, key, answer.live)
+
+
+def _failure(problem: ProblemError) -> dict[str, Any]:
+    return {
+        "status": "failed",
+        "error_code": problem.code,
+        "error_title": problem.title,
+        "error_detail": problem.detail,
+    }

@@ -1,0 +1,57 @@
+"""Tables of conversations and messages."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.kernel.orm import Base, TenantOwned, Timestamps
+
+
+class ConversationRow(TenantOwned, Timestamps, Base):
+    """A person's conversation with one executive."""
+
+    __tablename__ = "conversations"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    executive: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    last_message_at: Mapped[datetime]
+
+
+class MessageRow(TenantOwned, Timestamps, Base):
+    """A message. While ``status`` is ``streaming``, whoever holds ``lease_token`` (a fencing token) may write it.
+
+    ``superseded_at`` hides an answer that was asked for again; ``last_event_id`` is the number of its last event.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["tenant_id", "reply_to_id"], ["messages.tenant_id", "messages.id"], ondelete="CASCADE"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID]
+    role: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    content: Mapped[str] = mapped_column(Text)
+    reply_to_id: Mapped[UUID | None]
+    provider: Mapped[str | None] = mapped_column(Text)
+    model: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    error_title: Mapped[str | None] = mapped_column(Text)
+    error_detail: Mapped[str | None] = mapped_column(Text)
+    last_event_id: Mapped[int]
+    lease_token: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+    stop_requested_at: Mapped[datetime | None]
+    superseded_at: Mapped[datetime | None]
+    search: Mapped[str] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', content)"), deferred=True)

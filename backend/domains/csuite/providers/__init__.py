@@ -1,0 +1,1 @@
+"""Language models: one interface, one implementation for each ``LLM_PROVIDER``."""

@@ -1,0 +1,187 @@
+"""Every query on conversations and messages, limited by the signed context to one tenant and here to one person."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, Select, Text, cast, delete, func, insert, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domains.csuite.models import ConversationRow, MessageRow
+from backend.kernel.tenancy import TenantContext
+
+HISTORY_MOST: Final = 40
+#: What a statement returns replaces what the session knew of the row; nothing is expired behind its back.
+FRESH: Final[Mapping[str, Any]] = {"execution_options": {"synchronize_session": False, "populate_existing": True}}
+
+
+class ConversationRepository:
+    """Queries of one transaction in a tenant's context."""
+
+    def __init__(self, session: AsyncSession, context: TenantContext) -> None:
+        self._session = session
+        self._tenant_id = context.tenant_id
+        self._user_id = context.user_id
+
+    async def conversation(self, conversation_id: UUID, *, lock: bool = False) -> ConversationRow | None:
+        """The person's conversation; ``lock`` keeps others from answering in it until the transaction ends."""
+        query = self._mine().where(ConversationRow.id == conversation_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def conversations(
+        self, limit: int, before: tuple[datetime, UUID] | None, words: list[str] | None
+    ) -> list[ConversationRow]:
+        """The person's conversations, last spoken in first; ``words`` are searched by their beginnings."""
+        place = tuple_(ConversationRow.last_message_at, ConversationRow.id)
+        query = self._mine().order_by(place.desc()).limit(limit)
+        if before is not None:
+            query = query.where(place < tuple_(*before))
+        if words is not None:
+            found = select(func.util.search_conversations(cast(words, ARRAY(Text))).column_valued("id"))
+            query = query.where(ConversationRow.id.in_(found))
+        return list(await self._session.scalars(query))
+
+    async def insert_conversation(self, row: Mapping[str, Any]) -> ConversationRow:
+        """Start a conversation."""
+        values = {"tenant_id": self._tenant_id, "user_id": self._user_id, **row}
+        statement = insert(ConversationRow).values(values).returning(ConversationRow)
+        return (await self._session.scalars(statement)).one()
+
+    async def rename(self, conversation_id: UUID, title: str) -> None:
+        """Give a conversation another title."""
+        await self._session.execute(self._one(update(ConversationRow), conversation_id).values(title=title), **FRESH)
+
+    async def touch(self, conversation_id: UUID) -> ConversationRow:
+        """Move a conversation to the top of the list."""
+        statement = self._one(update(ConversationRow), conversation_id).values(last_message_at=func.now())
+        row: ConversationRow = (await self._session.scalars(statement.returning(ConversationRow), **FRESH)).one()
+        return row
+
+    async def delete(self, conversation_id: UUID) -> bool:
+        """Delete a conversation with its messages; ``False`` if the person has no such."""
+        statement = self._one(delete(ConversationRow), conversation_id).returning(ConversationRow.id)
+        return (await self._session.execute(statement, **FRESH)).first() is not None
+
+    async def messages(self, conversation_id: UUID, limit: int, before: UUID | None) -> list[MessageRow]:
+        """Messages that count (not superseded), newest first."""
+        query = self._current(conversation_id).order_by(MessageRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(MessageRow.id < before)
+        return list(await self._session.scalars(query))
+
+    async def history(self, conversation_id: UUID, before: UUID | None) -> list[Row[tuple[str, str]]]:
+        """Role and text of the newest messages with any text, oldest first, up to and without ``before``."""
+        query = (
+            select(MessageRow.role, MessageRow.content)
+            .where(MessageRow.tenant_id == self._tenant_id, MessageRow.conversation_id == conversation_id)
+            .where(MessageRow.superseded_at.is_(None), MessageRow.content != "", MessageRow.status != "streaming")
+            .order_by(MessageRow.id.desc())
+            .limit(HISTORY_MOST)
+        )
+        if before is not None:
+            query = query.where(MessageRow.id < before)
+        return list((await self._session.execute(query)).all())[::-1]
+
+    async def message(self, message_id: UUID, *, lock: bool = False) -> MessageRow | None:
+        """A message of one of the person's conversations."""
+        query = (
+            select(MessageRow)
+            .join(
+                ConversationRow,
+                (ConversationRow.tenant_id == MessageRow.tenant_id)
+                & (ConversationRow.id == MessageRow.conversation_id),
+            )
+            .where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
+            .where(ConversationRow.user_id == self._user_id)
+        )
+        return await self._session.scalar(query.with_for_update(of=MessageRow) if lock else query)
+
+    async def answer_in_progress(self, conversation_id: UUID) -> MessageRow | None:
+        """The answer being written in a conversation."""
+        return await self._session.scalar(
+            self._current(conversation_id).where(MessageRow.status == "streaming").limit(1)
+        )
+
+    async def insert_messages(self, rows: list[Mapping[str, Any]]) -> list[MessageRow]:
+        """Insert messages, and give them back in the same order."""
+        columns = {name: None for row in rows for name in row}
+        values = [{**columns, "tenant_id": self._tenant_id, **row} for row in rows]
+        statement = insert(MessageRow).values(values).returning(MessageRow)
+        found = {row.id: row for row in await self._session.scalars(statement)}
+        return [found[row["id"]] for row in rows]
+
+    async def supersede(self, message_id: UUID) -> None:
+        """Hide an answer that is asked for again."""
+        await self._session.execute(self._message(message_id).values(superseded_at=func.now()), **FRESH)
+
+    async def request_stop(self, message_id: UUID) -> None:
+        """Tell whichever process writes the answer to stop."""
+        await self._session.execute(self._message(message_id).values(stop_requested_at=func.now()), **FRESH)
+
+    def _mine(self) -> Select[tuple[ConversationRow]]:
+        return select(ConversationRow).where(
+            ConversationRow.tenant_id == self._tenant_id, ConversationRow.user_id == self._user_id
+        )
+
+    def _one(self, statement: Any, conversation_id: UUID) -> Any:
+        return statement.where(
+            ConversationRow.tenant_id == self._tenant_id,
+            ConversationRow.user_id == self._user_id,
+            ConversationRow.id == conversation_id,
+        )
+
+    def _current(self, conversation_id: UUID) -> Select[tuple[MessageRow]]:
+        return select(MessageRow).where(
+            MessageRow.tenant_id == self._tenant_id,
+            MessageRow.conversation_id == conversation_id,
+            MessageRow.superseded_at.is_(None),
+        )
+
+    def _message(self, message_id: UUID) -> Any:
+        return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
+
+
+class AnswerRepository:
+    """Queries on the answer that a generator holds the lease of, in the tenant's own context."""
+
+    def __init__(self, session: AsyncSession, tenant_id: UUID) -> None:
+        self._session = session
+        self._tenant_id = tenant_id
+
+    async def extend_lease(self, message_id: UUID, token: UUID, lease: timedelta) -> bool | None:
+        """Hold on to an answer: whether a stop was asked for, or ``None`` if the lease is lost."""
+        statement = (
+            self._held(message_id, token)
+            .values(lease_expires_at=func.now() + lease)
+            .returning(MessageRow.stop_requested_at.is_not(None))
+        )
+        return (await self._session.execute(statement, **FRESH)).scalar_one_or_none()
+
+    async def finish(self, message_id: UUID, token: UUID, values: Mapping[str, Any]) -> MessageRow | None:
+        """End an answer; ``None``, and nothing written, if the lease is lost."""
+        return await self._end(self._held(message_id, token), values)
+
+    async def finish_abandoned(self, message_id: UUID, values: Mapping[str, Any]) -> MessageRow | None:
+        """End an answer whose lease has run out; ``None`` if somebody else did, or its generator came back."""
+        expired = self._answer(message_id).where(
+            MessageRow.status == "streaming", MessageRow.lease_expires_at < func.now()
+        )
+        return await self._end(expired, values)
+
+    async def _end(self, statement: Any, values: Mapping[str, Any]) -> MessageRow | None:
+        ended = statement.values(lease_token=None, lease_expires_at=None, **values).returning(MessageRow)
+        row: MessageRow | None = (await self._session.scalars(ended, **FRESH)).one_or_none()
+        return row
+
+    def _answer(self, message_id: UUID) -> Any:
+        return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
+
+    def _held(self, message_id: UUID, token: UUID) -> Any:
+        return self._answer(message_id).where(MessageRow.status == "streaming", MessageRow.lease_token == token)
+
+
+async def abandoned_messages(session: AsyncSession, most: int) -> list[tuple[UUID, UUID]]:
+    """Tenant and message ids of answers whose generator was lost; needs no context."""
+    rows = await session.execute(text("SELECT tenant_id, message_id FROM util.abandoned_messages(:most)"), {"most": most})
+    return [(row.tenant_id, row.message_id) for row in rows]

@@ -1,0 +1,91 @@
+"""Turns an answer's events into an HTTP response, and lets a repeated request meet the answer that it already has."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Request
+from litestar.params import HeaderParameter
+from litestar.response import Stream
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domains.csuite.follow import Follower
+from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.service import Question
+from backend.kernel.auth import Principal
+from backend.kernel.db import Database
+from backend.kernel.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
+from backend.kernel.tenancy import TenantContext
+
+EVENT_STREAM: Final = "text/event-stream"
+ApiRequest = Request[Principal, None, Any]
+
+LastEventId = Annotated[
+    int,
+    HeaderParameter(
+        name="Last-Event-ID", ge=0, le=2**31 - 1, description="Number of the last event received; those after it follow."
+    ),
+]
+
+
+@dataclass(slots=True)
+class Once:
+    """A question being stored in ``session``, or the message that a request with the same key led to before."""
+
+    session: AsyncSession
+    context: TenantContext
+    earlier: UUID | None = None
+    question: Question | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether the question is still to be stored."""
+        return self.earlier is None
+
+    def stream(self, generator: Generator, follower: Follower) -> Stream:
+        """Begin the answer, unless it was begun before, and stream it. To be called after the commit."""
+        if self.question is None:
+            if self.earlier is None:
+                raise ValueError("nothing was asked")
+            return event_stream(follower, self.context, self.earlier, headers={"Idempotency-Replayed": "true"})
+        generator.begin(self.question.assignment, self.question.started)
+        return event_stream(follower, self.context, self.question.assignment.ref.id)
+
+
+@asynccontextmanager
+async def answered_once(request: ApiRequest, db: Database, context: TenantContext) -> AsyncIterator[Once]:
+    """A transaction in which a question is stored once for each ``Idempotency-Key``.
+
+    The key is taken and kept in the transaction that stores the question: a parallel repetition waits for the commit.
+    """
+    values = [value for name, value in request.scope["headers"] if name == HEADER]
+    async with db.transaction(context) as session:
+        if not values:
+            yield Once(session, context)
+            return
+        fingerprint = fingerprint_of(request.scope, await request.body())
+        held = await claim(session, request.user.user_id, valid_key(values[0]), fingerprint)
+        if not isinstance(held, Claim):
+            yield Once(session, context, earlier=UUID(bytes=held.body))
+            return
+        once = Once(session, context)
+        yield once
+        if once.question is not None:
+            await finish(session, held, Kept(200, {}, once.question.assignment.ref.id.bytes))
+
+
+def event_stream(
+    follower: Follower,
+    context: TenantContext,
+    message_id: UUID,
+    after: int = 0,
+    headers: dict[str, str] | None = None,
+) -> Stream:
+    """The events numbered above ``after``; proxies are told to pass them on unbuffered."""
+    return Stream(
+        follower.frames(context, message_id, after),
+        media_type=EVENT_STREAM,
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **(headers or {})},
+    )

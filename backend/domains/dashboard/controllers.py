@@ -1,0 +1,31 @@
+"""`/dashboard`."""
+
+from litestar import Controller, get
+from litestar.params import SkipValidation
+
+from backend.domains.dashboard.service import gather
+from backend.domains.tenants.access import BY_HEADER
+from backend.domains.tenants.ports import Companies
+from backend.kernel.db import Database
+from backend.kernel.tenancy import TenantContext
+from module_sdk.module import CompanyFacts
+from module_sdk.registry import ModuleRegistry
+from module_sdk.wire.dashboard import Dashboard
+
+
+class DashboardController(Controller):
+    """Key figures of a company."""
+
+    path = "/dashboard"
+    tags = ("dashboard",)
+    dependencies = BY_HEADER
+
+    @get(operation_id="dashboard", summary="Read a company's key figures")
+    async def read(
+        self, tenant: TenantContext, db: Database, companies: SkipValidation[Companies], modules: ModuleRegistry
+    ) -> Dashboard:
+        """Every figure says where it was read; `demonstration` marks figures that are not the company's own."""
+        async with db.transaction(tenant) as session:
+            company = await companies.company(session, tenant)
+        facts = CompanyFacts(name=company.name, profile=company.profile)
+        return await gather(tenant.tenant_id, facts, modules.metrics_modules())

@@ -1,0 +1,137 @@
+"""Event streams that outlive their connection: numbered events, live in memory where they are made, sealed in Redis.
+
+The process that makes a stream publishes into a :class:`LiveStream`; readers in the same process follow that without a
+trip. A writer of its own copies every event, sealed with the tenant's key, to a Redis stream whose entry ids are the
+sequence numbers, where readers in other processes and those who come back find them. When Redis is away the live
+readers notice nothing; a reader elsewhere waits for the end, which Postgres keeps.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from crypto import Binding, TenantKey
+
+log = structlog.get_logger(__name__)
+
+#: How long an ended stream can be resumed event by event; afterwards its last event alone is given.
+KEEP_SECONDS: Final = 900
+PING: Final = b": ping\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its number (1 upwards, without gaps), its name, and one line of JSON."""
+
+    number: int
+    name: str
+    data: bytes
+
+    def frame(self) -> bytes:
+        """The event as WHATWG's event-stream format has it."""
+        return b"id: %d\nevent: %b\ndata: %b\n\n" % (self.number, self.name.encode(), self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRef:
+    """A stream's name: the tenant that owns it and the row whose story it tells."""
+
+    tenant_id: UUID
+    id: UUID
+
+    @property
+    def key(self) -> str:
+        """Its key in Redis."""
+        return f"ocsuite:stream:{self.id}"
+
+    def binding(self, number: int) -> Binding:
+        """What an event is sealed to, so that no event can stand for another."""
+        return Binding(self.tenant_id, "messages", "stream", f"{self.id}/{number}")
+
+
+class LiveStream:
+    """The events made so far in this process, and a way to wait for more."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.closed = False
+        self._changed = asyncio.Event()
+
+    def publish(self, name: str, data: bytes) -> Event:
+        """Append the next event and wake every reader."""
+        event = Event(len(self.events) + 1, name, data)
+        self.events.append(event)
+        self._wake()
+        return event
+
+    def close(self) -> None:
+        """No event will follow."""
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def follow(self, after: int, ping_seconds: float) -> AsyncIterator[list[Event]]:
+        """Events numbered above ``after`` as they come, in lists; an empty list each ``ping_seconds`` of silence."""
+        while True:
+            changed = self._changed
+            if len(self.events) > after:
+                batch, after = self.events[after:], len(self.events)
+                yield batch
+            elif self.closed:
+                return
+            else:
+                try:
+                    await asyncio.wait_for(changed.wait(), ping_seconds)
+                except TimeoutError:
+                    yield []
+
+
+class StreamLog:
+    """Sealed events in Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def append(self, ref: StreamRef, key: TenantKey, events: list[Event]) -> None:
+        """Write events in one trip; writing one twice is refused by Redis, raised as ``RedisError``."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for event in events:
+                sealed = key.seal(event.name.encode() + b"\n" + event.data, ref.binding(event.number))
+                pipe.xadd(ref.key, {b"e": sealed}, id=f"{event.number}-0")
+            pipe.expire(ref.key, KEEP_SECONDS)
+            await pipe.execute()
+
+    async def read(self, ref: StreamRef, key: TenantKey, after: int, *, wait_ms: int | None = None) -> list[Event]:
+        """Events numbered above ``after``; with ``wait_ms`` waits that long for the first of them."""
+        found = await self._redis.xread({ref.key: f"{after}-0"}, block=wait_ms)
+        return [self._opened(ref, key, entry, fields) for _, entries in found or () for entry, fields in entries]
+
+    @staticmethod
+    def _opened(ref: StreamRef, key: TenantKey, entry: bytes, fields: dict[bytes, bytes]) -> Event:
+        number = int(entry.partition(b"-")[0])
+        name, _, data = key.open(fields[b"e"], ref.binding(number)).partition(b"\n")
+        return Event(number, name.decode(), data)
+
+    async def copy(self, ref: StreamRef, key: TenantKey, live: LiveStream) -> None:
+        """Copy a live stream as it grows until it is closed; gives up, with a warning, when Redis is away.
+
+        A gap would be worse than an end: after a failure nothing more is written, and readers elsewhere get the
+        last event from Postgres.
+        """
+        async for batch in live.follow(0, ping_seconds=60):
+            if not batch:
+                continue
+            try:
+                await self.append(ref, key, batch)
+            except (RedisError, OSError) as error:
+                log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
+                return

@@ -1,0 +1,47 @@
+"""Unwrapped tenant keys, kept in memory for minutes so that a hot path does not ask the database each time."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+from crypto import Keyring, TenantKey
+
+#: An erased or re-wrapped key is forgotten by every process within this time.
+KEEP_SECONDS: Final = 300.0
+KEEP_MOST: Final = 2_000
+
+
+class TenantKeyErasedError(Exception):
+    """The tenant has no key: it was erased, and what was sealed with it is gone for good."""
+
+
+class TenantKeys:
+    """Gives tenant keys; ``wrapped`` reads a tenant's wrapped key from the database."""
+
+    def __init__(self, keyring: Keyring, wrapped: Callable[[UUID], Awaitable[bytes | None]]) -> None:
+        self._keyring = keyring
+        self._wrapped = wrapped
+        self._kept: OrderedDict[UUID, tuple[float, TenantKey]] = OrderedDict()
+
+    async def get(self, tenant_id: UUID) -> TenantKey:
+        """The tenant's key; raises :class:`TenantKeyErasedError`."""
+        now = time.monotonic()
+        kept = self._kept.get(tenant_id)
+        if kept is not None and kept[0] > now:
+            return kept[1]
+        wrapped = await self._wrapped(tenant_id)
+        if wrapped is None:
+            self.forget(tenant_id)
+            raise TenantKeyErasedError
+        key = self._keyring.unwrap(tenant_id, wrapped)
+        self._kept[tenant_id] = (now + KEEP_SECONDS, key)
+        self._kept.move_to_end(tenant_id)
+        if len(self._kept) > KEEP_MOST:
+            self._kept.popitem(last=False)
+        return key
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Drop a key from memory."""
+        self._kept.pop(tenant_id, None)

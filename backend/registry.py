@@ -1,0 +1,133 @@
+"""The list of domains: what each needs is made here, once, and bound to the others' ports."""
+
+from time import time
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+from redis.asyncio import Redis
+
+from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
+from backend.domains.csuite.follow import Follower
+from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.providers.factory import create_provider
+from backend.domains.dashboard.controllers import DashboardController
+from backend.domains.identity.wiring import Parts, create_identity, provide
+from backend.domains.tenants.access import TenantPorts, admit
+from backend.domains.tenants.controllers import TenantController, TenantsController
+from backend.kernel.auth import Principal
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.db import Database, create_engine
+from backend.kernel.ratelimit import RateLimiter
+from backend.kernel.redis import RedisBatcher, create_redis
+from backend.kernel.streams import StreamLog
+from backend.kernel.tenancy import ContextSigner, TenantContext
+from backend.kernel.tenant_keys import TenantKeys
+from backend.modules.board_meeting import BoardPreview
+from backend.modules.ceo_chat import CeoChat
+from backend.modules.demo_metrics import DemoMetrics
+from backend.settings import Settings
+from crypto import Keyring
+from module_sdk.registry import ModuleRegistry
+
+DRAIN_SECONDS = 5.0
+
+
+def modules() -> ModuleRegistry:
+    """The modules of the product."""
+    return ModuleRegistry([CeoChat(), BoardPreview(), DemoMetrics()])
+
+
+class Foundation:
+    """What API and workers share: database, Redis, keys, and the answers' generator. Making it connects to nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keyring = Keyring(settings.master_keys)
+        self.db = Database(
+            create_engine(settings.database_url, pool_size=settings.database_pool_size), ContextSigner(self.keyring, time)
+        )
+        self.redis: Redis = create_redis(settings.redis_url)
+        self.tenants = TenantPorts()
+        self.tenant_keys = TenantKeys(self.keyring, self._wrapped_key)
+        self.stream_log = StreamLog(self.redis)
+        self.generator = Generator(self.db, self.tenant_keys, self.stream_log, create_provider(settings.llm))
+
+    async def _wrapped_key(self, tenant_id: UUID) -> bytes | None:
+        async with self.db.transaction(TenantContext(tenant_id, None)) as session:
+            return await self.tenants.wrapped_key(session, tenant_id)
+
+    async def close(self) -> None:
+        """Let answers end, then give back every connection."""
+        await self.generator.drain(DRAIN_SECONDS)
+        await self.redis.aclose()
+        await self.db.close()
+
+
+class Api:
+    """The HTTP side: routes, their dependencies, and who authenticates."""
+
+    def __init__(self, base: Foundation, redis: RedisBatcher, limiter: RateLimiter) -> None:
+        self.base = base
+        self._identity = create_identity(
+            Parts(
+                settings=base.settings,
+                database=base.db,
+                keyring=base.keyring,
+                redis=redis,
+                limiter=limiter,
+                client_address=ClientAddress(base.settings.trusted_proxies),
+                memberships=base.tenants,
+            )
+        )
+        self.authenticator = self._identity.authenticator
+
+    @property
+    def routes(self) -> list[ControllerRouterHandler]:
+        """Every domain's routes."""
+        return [
+            *self._identity.routers,
+            TenantsController,
+            TenantController,
+            ChatController,
+            ConversationsController,
+            BoardController,
+            DashboardController,
+        ]
+
+    @property
+    def dependencies(self) -> dict[str, Provide]:
+        """What handlers may ask for by name."""
+        base = self.base
+
+        async def still_admitted(user_id: UUID, tenant_id: UUID) -> TenantContext:
+            return await admit(base.db, user_id, tenant_id)
+
+        follower = Follower(base.db, base.tenant_keys, base.stream_log, base.generator, still_admitted)
+        return {
+            "principal": Provide(_principal, sync_to_thread=False),
+            **provide(
+                db=base.db,
+                keyring=base.keyring,
+                allowances=base.settings.allowances,
+                companies=base.tenants,
+                modules=modules(),
+                generator=base.generator,
+                follower=follower,
+            ),
+        }
+
+    async def start(self) -> None:
+        """Load what identity needs."""
+        await self._identity.start()
+
+    async def close(self) -> None:
+        """Stop in the opposite order."""
+        await self._identity.close()
+        await self.base.close()
+
+
+def _principal(request: Request[Principal, None, Any]) -> Principal:
+    return request.user

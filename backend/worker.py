@@ -1,0 +1,68 @@
+"""Composition root of the background process.
+
+Until queues arrive with the tasks it does the product's upkeep: ends answers whose generator was lost, and removes what
+has expired. Every worker may do so at once; each step is a statement that only one of them can win.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.kernel.logging import configure_logging
+from backend.kernel.tenancy import ANONYMOUS
+from backend.registry import Foundation
+from backend.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SETTLE_EVERY: Final = 2.0
+PURGE_EVERY: Final = 3600.0
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGINT or SIGTERM."""
+    configure_logging(settings.env)
+    asyncio.run(work(settings))
+
+
+async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Work until ``stop`` is set or a signal comes."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    base = Foundation(settings)
+    log.info("worker_started")
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_every(SETTLE_EVERY, base.generator.settle_abandoned, stop))
+            tasks.create_task(_every(PURGE_EVERY, lambda: _purge(base), stop))
+    finally:
+        await base.close()
+        log.info("worker_stopped")
+
+
+async def _purge(base: Foundation) -> int:
+    async with base.db.transaction(ANONYMOUS) as session:
+        return int((await session.execute(text("SELECT util.purge_expired()"))).scalar_one())
+
+
+async def _every(seconds: float, job: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    """Run a job at once and then regularly; while the database or Redis is away it is tried again the next time."""
+    while not stop.is_set():
+        try:
+            done = await job()
+            if done:
+                log.info("upkeep", job=getattr(job, "__name__", "purge"), done=done)
+        except (SQLAlchemyError, RedisError, OSError) as error:
+            log.warning("upkeep_failed", job=getattr(job, "__name__", "purge"), reason=type(error).__name__)
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            continue
