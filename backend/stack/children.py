@@ -13,13 +13,13 @@ from typing import Final
 
 from backend.stack import leftovers, process
 from backend.stack.errors import StackError
+from backend.stack.logs import last_words
 
 WRONG_SETTINGS: Final = 2  # a child's exit status that no restart can mend
 _FIRST_PAUSE: Final = 0.5  # seconds; doubles with every crash in a row
 _LONGEST_PAUSE: Final = 15.0
 _STEADY: Final = 60.0  # seconds of life after which earlier crashes are forgotten
 _CRASHES_AT_START: Final = 3  # before it was ever ready
-_TAIL_BYTES: Final = 4000
 
 Say = Callable[[str], None]
 
@@ -39,18 +39,6 @@ class Service:
 def ocsuite(*arguments: str) -> list[str]:
     """The command line of one of our own commands, in this interpreter."""
     return [sys.executable, "-m", "backend.cli", *arguments]
-
-
-def last_words(log: Path, begin: int = 0) -> str:
-    """The last line that a child wrote since `begin`, or a remark that there is none."""
-    try:
-        size = log.stat().st_size
-        with log.open("rb") as file:
-            file.seek(max(begin, size - _TAIL_BYTES))
-            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        lines = []
-    return lines[-1] if lines else "it wrote nothing"
 
 
 @dataclass(slots=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from backend.stack import process
-from backend.stack.children import Child, Service, last_words, ocsuite
+from backend.stack.children import Child, Service, ocsuite
 from backend.stack.console import Console
 from backend.stack.errors import StackError
 from backend.stack.local import LocalStack
+from backend.stack.logs import last_words
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE: Final = 0.1  # seconds between two looks at a service that is starting
