@@ -2,12 +2,16 @@
 
 import logging
 import secrets
+from functools import partial
 
 import reflex as rx
+from reflex_base.constants import Dirs
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from frontend import pages, runtime, theme
 from frontend.components.feedback import Leave, banners, notices
+from frontend.edge import Edge
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings
 from frontend.states.session import SessionState
@@ -36,7 +40,7 @@ def create_app(settings: WebSettings) -> rx.App:
         toaster=None,
         app_wraps={(55, "ErrorBoundary"): _error_boundary, (5, "Overlay"): _overlay},
         backend_exception_handler=_on_exception,
-        api_transformer=[Starlette(routes=session_routes(run))],
+        api_transformer=[Starlette(routes=session_routes(run)), partial(_edge, settings)],
     )
     assert app.sio is not None
     # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.
@@ -45,6 +49,15 @@ def create_app(settings: WebSettings) -> rx.App:
     run.load_events = app.get_load_events
     app.register_lifespan_task(run.lifespan)
     return app
+
+
+def _edge(settings: WebSettings, app: ASGIApp) -> ASGIApp:
+    return Edge(
+        app,
+        static_dir=settings.web_dir / Dirs.STATIC,
+        clerk=bool(settings.clerk_publishable_key),
+        tls=not settings.is_local,
+    )
 
 
 @rx.memo

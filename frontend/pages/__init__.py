@@ -1,13 +1,48 @@
 """One module for each page, and the list of them."""
 
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
 import reflex as rx
 
-from frontend.pages import dashboard
+from frontend.pages import board, dashboard, home, not_found, onboarding, settings, sign_in, sign_up
 from frontend.settings import WebSettings
+from frontend.states.auth import AuthState
+from frontend.states.board import BoardState
+from frontend.states.dashboard import DashboardState
+from frontend.states.home import HomeState
+from frontend.states.onboarding import OnboardingState
+from frontend.states.settings import SettingsState
 
-NAME = "OCSuite"
+NAME: Final = "OCSuite"
+DESCRIPTION: Final = "AI executives that know your company: ask your CEO, convene the board, keep an eye on the figures."
+
+
+class Page(NamedTuple):
+    """An address with what stands there. ``on_load`` runs whenever it is opened."""
+
+    route: str
+    title: str
+    build: Callable[[], rx.Component]
+    on_load: Any = None
+
+
+PAGES: Final = (
+    Page("/", NAME, home.page, HomeState.load),
+    Page("/sign-in", "Sign in", sign_in.page, AuthState.load),
+    Page("/sign-up", "Create your account", sign_up.page, AuthState.load),
+    Page("/onboarding", "Set up your company", onboarding.page, OnboardingState.load),
+    Page("/dashboard", "Dashboard", dashboard.page, DashboardState.load),
+    Page("/board", "Board", board.page, BoardState.load),
+    Page("/settings", "Settings", settings.page, SettingsState.load),
+    Page("404", "Page not found", not_found.page),
+)
 
 
 def add_all(app: rx.App, settings: WebSettings) -> None:
-    """Register every page with its address, title and loader."""
-    app.add_page(dashboard.page, route="/dashboard", title=f"Dashboard · {NAME}", on_load=dashboard.DashboardState.load)
+    """Register every page."""
+    for page in PAGES:
+        title = page.title if page.title == NAME else f"{page.title} · {NAME}"
+        app.add_page(
+            page.build, route=page.route, title=title, description=DESCRIPTION, image="/favicon.svg", on_load=page.on_load
+        )

@@ -1,0 +1,111 @@
+"""The edge of the web server: direct answers for page addresses, caching, and headers that browsers enforce."""
+
+import base64
+import hashlib
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_INLINE: Final = re.compile(rb"<script(?:\s[^>]*)?>(.*?)</script>", re.DOTALL)
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_A_DAY: Final = "public, max-age=86400"
+#: Clerk loads its own script from the instance's host and talks to it.
+_CLERK: Final = "https://*.clerk.accounts.dev https://*.clerk.com https://challenges.cloudflare.com"
+
+
+def script_hashes(static_dir: Path) -> list[str]:
+    """The CSP sources of every inline script in the built pages: React Router's state and Reflex's theme."""
+    found: set[str] = set()
+    for page in static_dir.rglob("*.html"):
+        for script in _INLINE.findall(page.read_bytes()):
+            if script:
+                found.add(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'")
+    return sorted(found)
+
+
+def content_security_policy(static_dir: Path, *, clerk: bool, tls: bool) -> str:
+    """The policy of all pages. Scripts are those that were built; nothing is evaluated from strings."""
+    extra = f" {_CLERK}" if clerk else ""
+    directives = {
+        "default-src": "'none'",
+        "script-src": f"'self' {' '.join(script_hashes(static_dir))}{extra}",
+        # React writes widths and positions as style attributes, Emotion its rules as style elements.
+        "style-src": "'self' 'unsafe-inline'",
+        "font-src": "'self'",
+        "img-src": f"'self' data:{' https://img.clerk.com' if clerk else ''}",
+        "connect-src": f"'self'{extra}",
+        "frame-src": extra.strip() or "'none'",
+        "worker-src": "'self' blob:" if clerk else "'none'",
+        "manifest-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    policy = "; ".join(f"{name} {value}" for name, value in directives.items())
+    return f"{policy}; upgrade-insecure-requests" if tls else policy
+
+
+class Edge:
+    """Wraps the whole app."""
+
+    def __init__(self, app: ASGIApp, *, static_dir: Path, clerk: bool, tls: bool) -> None:
+        self._app = app
+        self._pages = {
+            f"/{page.parent.relative_to(static_dir).as_posix()}"
+            for page in static_dir.rglob("index.html")
+            if page.parent != static_dir
+        }
+        self._headers = {
+            "Content-Security-Policy": content_security_policy(static_dir, clerk=clerk, tls=tls),
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+        if tls:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        # The static files would redirect to the folder first, a round trip on every page load.
+        inner = self._moved(scope, f"{path}/") if path in self._pages else scope
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=_headers_of(message))
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if caching := _caching(path, message["status"]):
+                    headers.setdefault("Cache-Control", caching)
+            await send(message)
+
+        await self._app(inner, receive, send_with_headers)
+
+    @staticmethod
+    def _moved(scope: Scope, path: str) -> Scope:
+        return {**scope, "path": path, "raw_path": path.encode()}
+
+
+def _headers_of(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    message.setdefault("headers", [])
+    return message
+
+
+def _caching(path: str, status: int) -> str:
+    if status != 200:
+        return ""
+    if path.startswith("/assets/"):
+        # Named by their content.
+        return _FOREVER
+    if path.startswith("/fonts/"):
+        return _A_DAY
+    return "no-cache"

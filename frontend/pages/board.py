@@ -1,0 +1,112 @@
+"""``/board``: the preview of a board meeting."""
+
+import reflex as rx
+
+from frontend.components.feedback import problem_panel
+from frontend.components.primitives import avatar, button, card, icon, skeleton
+from frontend.states.board import BoardState, DecisionView, Item, Seat, StatementView
+from frontend.views.shell import shell
+
+
+def page() -> rx.Component:
+    """The board."""
+    content = rx.cond(
+        BoardState.loaded,
+        _meeting(),
+        rx.cond(BoardState.failed, problem_panel(BoardState.problem, BoardState.load), _loading()),
+    )
+    return shell("Board", content)
+
+
+def _meeting() -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            BoardState.preview,
+            rx.el.p(
+                icon("flask-conical"),
+                rx.el.span(
+                    rx.el.strong("Preview. "),
+                    "This shows the shape of a board meeting with fixed text. Nobody has met yet, and nothing here is about your company's figures.",
+                ),
+                class_name="callout tone-info",
+            ),
+            rx.fragment(),
+        ),
+        rx.el.form(
+            rx.el.input(
+                name="topic", class_name="input", aria_label="Topic of the meeting", placeholder="What should the board talk about?",
+                max_length=400, auto_complete="off",
+            ),
+            button("Convene the board", kind="primary", type="submit", busy=BoardState.busy),
+            on_submit=BoardState.convene,
+            class_name="board-topic",
+        ),
+        rx.el.div(
+            rx.el.section(
+                rx.el.h2(BoardState.topic, class_name="page-title"),
+                rx.el.p(
+                    BoardState.items.length(), " points · ", BoardState.minutes, " minutes · ", BoardState.decision_count, " proposed decisions",
+                    class_name="page-text",
+                ),
+                rx.el.ol(rx.foreach(BoardState.items, _item), class_name="board-agenda"),
+                class_name="board-main",
+            ),
+            rx.el.aside(
+                card(rx.el.ul(rx.foreach(BoardState.seats, _seat), class_name="board-seats"), title="At the table"),
+                rx.el.p("Decisions are proposals. A person confirms each of them before anything happens.", class_name="card-text"),
+                class_name="board-side",
+                aria_label="Attendees",
+            ),
+            class_name="board-columns",
+        ),
+        class_name="board",
+    )  # fmt: skip
+
+
+def _item(item: rx.Var[Item]) -> rx.Component:
+    return rx.el.li(
+        rx.el.header(
+            rx.el.span(item.number, class_name="board-number", aria_hidden=True),
+            rx.el.h3(item.title),
+            rx.el.span(item.minutes, " min", class_name="board-minutes"),
+            class_name="board-item-head",
+        ),
+        rx.foreach(item.statements, _statement),
+        rx.foreach(item.decisions, _decision),
+        class_name="card board-item",
+    )
+
+
+def _statement(statement: rx.Var[StatementView]) -> rx.Component:
+    return rx.el.div(
+        avatar(statement.short),
+        rx.el.div(rx.el.p(statement.speaker, class_name="menu-name"), rx.el.p(statement.text, class_name="muted")),
+        class_name="board-statement",
+    )
+
+
+def _decision(decision: rx.Var[DecisionView]) -> rx.Component:
+    return rx.el.div(
+        icon("gavel"),
+        rx.el.div(
+            rx.el.p(rx.el.strong("Proposed: "), decision.text), rx.el.p("Would be seen to by the ", decision.owner, class_name="card-text")
+        ),
+        class_name="board-decision",
+    )
+
+
+def _seat(seat: rx.Var[Seat]) -> rx.Component:
+    return rx.el.li(avatar(seat.short), rx.el.span(seat.title), class_name="board-seat")
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(
+        skeleton("100%", "46px"),
+        rx.el.div(
+            rx.el.div(*(card(skeleton("40%", "16px"), skeleton("100%", "64px"), class_name="metric-loading") for _ in range(3)), class_name="board-agenda"),
+            card(skeleton("60%", "16px"), skeleton("100%", "96px"), class_name="metric-loading"),
+            class_name="board-columns",
+        ),
+        rx.el.span("Loading the meeting", class_name="visually-hidden", role="status"),
+        class_name="board",
+    )

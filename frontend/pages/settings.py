@@ -1,0 +1,130 @@
+"""``/settings``: company, profile, limits, appearance, account."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.feedback import problem_panel
+from frontend.components.forms import text_field
+from frontend.components.primitives import avatar, badge, button, card, icon, progress, skeleton, time_ago
+from frontend.components.profile_form import FORM_ID, profile_form
+from frontend.states.session import SessionState
+from frontend.states.settings import SettingsState, UsageView
+from frontend.views.shell import shell, theme_choice
+
+
+def page() -> rx.Component:
+    """The settings."""
+    content = rx.cond(
+        SettingsState.loaded,
+        rx.el.div(_company(), _profile(), _limits(), _appearance(), _account(), class_name="settings"),
+        rx.cond(SettingsState.failed, problem_panel(SettingsState.problem, SettingsState.load), _loading()),
+    )
+    return shell("Settings", content)
+
+
+def _section(title: str, text: str, *children: Any) -> rx.Component:
+    return rx.el.section(
+        rx.el.header(rx.el.h2(title, class_name="card-title"), rx.el.p(text, class_name="card-text"), class_name="settings-head"),
+        card(*children),
+        class_name="settings-section",
+    )
+
+
+def _company() -> rx.Component:
+    company, errors = SessionState.company, SettingsState.company_errors
+    return _section(
+        "Company",
+        "Everyone in the company sees its name.",
+        rx.cond(
+            SettingsState.may_edit,
+            rx.el.form(
+                text_field("Company name", "name", error=errors["name"], default_value=company.name, max_length=120),
+                text_field(
+                    "Short name", "slug", error=errors["slug"], default_value=company.slug, max_length=48, spell_check=False,
+                    hint="Small letters, digits and hyphens.",
+                ),
+                rx.el.div(button("Save company", type="submit", busy=SettingsState.renaming), class_name="form-actions"),
+                on_submit=SettingsState.save_company,
+                class_name="form-stack",
+                no_validate=True,
+                # Another company's values need fresh inputs.
+                key=company.id,
+            ),
+            rx.el.div(
+                rx.el.p(company.name, class_name="menu-name"),
+                rx.el.p(icon("lock", size=14), "Owners and admins can rename the company. Ask one of them.", class_name="settings-locked"),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _profile() -> rx.Component:
+    saved = SettingsState.profile.saved
+    actions = rx.el.div(
+        rx.cond(saved != "", rx.el.span("Saved ", saved, class_name="card-text settings-saved"), rx.fragment()),
+        button("Save profile", type="submit", form=FORM_ID, busy=SettingsState.saving),
+        class_name="form-actions",
+    )
+    return _section(
+        "Business profile",
+        "What your executives know of the company. They read it before every answer.",
+        rx.el.div(profile_form(SettingsState.save_profile, actions), key=SessionState.company.id),
+    )
+
+
+def _limits() -> rx.Component:
+    return _section("Limits", "What your company may use. Days are UTC days.", rx.el.ul(rx.foreach(SettingsState.usage, _limit), class_name="limits"))
+
+
+def _limit(line: rx.Var[UsageView]) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.span(line.label, class_name="menu-name"),
+            rx.el.span(line.used, " of ", line.limit, class_name="numeric muted"),
+            class_name="limit-head",
+        ),
+        progress(line.label, value=line.used, maximum=line.limit, tone=line.tone),
+        rx.cond(
+            line.resets != "",
+            rx.el.p("Starts again ", time_ago(line.resets, iso=line.resets_iso, exact=line.resets_exact), class_name="card-text"),
+            rx.fragment(),
+        ),
+    )
+
+
+def _appearance() -> rx.Component:
+    return _section("Appearance", "Kept in this browser.", theme_choice())
+
+
+def _account() -> rx.Component:
+    return _section(
+        "Account",
+        "You, in every company you belong to.",
+        rx.el.div(
+            avatar(SessionState.person.initials),
+            rx.el.div(
+                rx.el.p(SessionState.person.name, class_name="menu-name"),
+                rx.el.p(SessionState.person.email, class_name="menu-detail"),
+                class_name="menu-words",
+            ),
+            badge(SessionState.company.role),
+            button("Sign out", icon_name="log-out", on_click=SessionState.sign_out),
+            class_name="settings-account",
+        ),
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(
+        *(
+            rx.el.div(
+                rx.el.div(skeleton("50%", "16px"), class_name="settings-head"),
+                card(skeleton("30%", "14px"), skeleton("100%", "38px"), skeleton("100%", "38px"), class_name="metric-loading"),
+                class_name="settings-section",
+            )
+            for _ in range(3)
+        ),
+        rx.el.span("Loading settings", class_name="visually-hidden", role="status"),
+        class_name="settings",
+    )

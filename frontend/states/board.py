@@ -1,0 +1,112 @@
+"""The board meeting: a preview of what the executives will do together."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import reflex as rx
+from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
+
+from frontend.states.session import Notice, SessionState
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody at the table."""
+
+    title: str = ""
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class StatementView:
+    """What somebody says."""
+
+    speaker: str = ""
+    short: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionView:
+    """What the board proposes, and who would see to it."""
+
+    text: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A point of the agenda with what was said and proposed about it."""
+
+    number: int = 0
+    title: str = ""
+    minutes: int = 0
+    statements: list[StatementView] = field(default_factory=list)
+    decisions: list[DecisionView] = field(default_factory=list)
+
+
+class BoardState(SessionState):
+    """The meeting being shown."""
+
+    loaded: bool = False
+    failed: bool = False
+    busy: bool = False
+    problem: Notice = Notice()
+    topic: str = ""
+    preview: bool = True
+    seats: list[Seat] = []
+    items: list[Item] = []
+    minutes: int = 0
+    decision_count: int = 0
+
+    @rx.event
+    async def load(self) -> Any:
+        """Show a meeting about what the chair chooses."""
+        if (away := await self._enter()) is not None:
+            return away
+        await self._convene("")
+        return None
+
+    @rx.event
+    async def convene(self, form: dict[str, Any]) -> Any:
+        """Hold a meeting about a topic."""
+        self.busy = True
+        yield
+        await self._convene(" ".join(str(form.get("topic", "")).split())[:400])
+
+    async def _convene(self, topic: str) -> None:
+        self.failed = False
+        async with self._talk(self._fail) as api:
+            self._show(await self._tenant(api).board_meeting(BoardMeetingRequest(topic=topic)))
+        self.busy = False
+
+    def _fail(self, notice: Notice) -> None:
+        self.failed, self.problem = not self.loaded, notice
+        if self.loaded:
+            self._tell(notice)
+
+    def _show(self, meeting: BoardMeeting) -> None:
+        titles = {attendee.executive: attendee.title for attendee in meeting.attendees}
+        self.topic, self.preview = meeting.topic, meeting.status == "placeholder"
+        self.seats = [Seat(attendee.title, attendee.executive.upper()[:3]) for attendee in meeting.attendees]
+        self.items = [
+            Item(
+                number=number,
+                title=item.title,
+                minutes=item.minutes,
+                statements=[
+                    StatementView(titles.get(one.executive, one.executive), one.executive.upper()[:3], one.text)
+                    for one in meeting.statements
+                    if one.agenda_item_id == item.id
+                ],
+                decisions=[
+                    DecisionView(one.text, titles.get(one.owner, one.owner))
+                    for one in meeting.decisions
+                    if one.agenda_item_id == item.id
+                ],
+            )
+            for number, item in enumerate(meeting.agenda, start=1)
+        ]
+        self.minutes = sum(item.minutes for item in meeting.agenda)
+        self.decision_count = len(meeting.decisions)
+        self.loaded = True

@@ -1,0 +1,105 @@
+"""The wizard from an empty account to a company that its executives know. Its position is kept on the server."""
+
+from typing import Any, Final, Literal
+from urllib.parse import parse_qs
+
+import reflex as rx
+from module_sdk.client import ApiError
+from module_sdk.wire.tenants import OnboardingPatch, OnboardingStep, TenantCreate
+
+from frontend.states.problems import field_errors, sentence
+from frontend.states.profile import ProfileState
+
+STEPS: Final[tuple[OnboardingStep, ...]] = ("company", "profile", "integration", "done")
+
+
+class OnboardingState(ProfileState):
+    """The step being shown."""
+
+    step: Literal["", "company", "profile", "integration", "done"] = ""
+    company_errors: dict[str, str] = {"name": "", "slug": ""}
+    company_problem: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """Resume where the wizard was left; ``?new=1`` starts another company."""
+        if (away := await self._enter(needs_company=False)) is not None:
+            return away
+        self.company_errors, self.company_problem, self.saving = {"name": "", "slug": ""}, "", False
+        another = parse_qs(self.router.url.query).get("new") == ["1"]
+        if another or not self.company.id:
+            self.step = "company"
+            return None
+        async with self._talk() as api:
+            await self._read_profile(api)
+            step = (await self._tenant(api).onboarding()).step
+            # The company is there, or one would not be asked about it.
+            self.step = "profile" if step == "company" else step
+        return None
+
+    @rx.event
+    async def create_company(self, form: dict[str, Any]) -> Any:
+        """Make the company and go on to its profile."""
+        name, slug = " ".join(str(form.get("name", "")).split()), str(form.get("slug", "")).strip().lower()
+        self.company_problem = ""
+        self.company_errors = {"name": "" if name else "Enter your company's name.", "slug": ""}
+        if not name:
+            return
+        self.saving = True
+        yield
+        async with self._talk() as api:
+            try:
+                tenant = await api.create_tenant(TenantCreate(name=name, slug=slug or None))
+            except ApiError as error:
+                if not self._refused(error):
+                    raise
+            else:
+                self.company_id = str(tenant.id)
+                await self._enter()
+                await self._read_profile(api)
+                self.step = (await self._tenant(api).move_onboarding(OnboardingPatch(step="profile"))).step
+        self.saving = False
+        if self.step == "profile":
+            # Without `?new=1`, so that reloading the page resumes this company's wizard.
+            yield rx.redirect("/onboarding", replace=True)
+
+    @rx.event
+    async def save_profile(self, form: dict[str, Any]) -> Any:
+        """Store the profile and go on."""
+        self.saving = True
+        yield
+        if await self._save_profile(form):
+            await self._move("integration")
+        self.saving = False
+
+    @rx.event
+    async def skip_profile(self) -> None:
+        """Go on without a profile."""
+        await self._move("integration", skipped="profile")
+
+    @rx.event
+    async def skip_integration(self) -> None:
+        """Go on without an integration."""
+        await self._move("done", skipped="integration")
+
+    @rx.event
+    async def back_to_profile(self) -> None:
+        """Return to the profile."""
+        await self._move("profile")
+        async with self._talk() as api:
+            await self._read_profile(api)
+
+    async def _move(self, step: OnboardingStep, skipped: OnboardingStep | None = None) -> None:
+        async with self._talk() as api:
+            self.step = (await self._tenant(api).move_onboarding(OnboardingPatch(step=step, skipped=skipped))).step
+
+    def _refused(self, error: ApiError) -> bool:
+        """Whether the refusal could be shown in the form."""
+        if error.problem.status not in (409, 422):
+            return False
+        found = field_errors(error.problem, ("name", "slug"))
+        if error.problem.code == "slug_taken":
+            found["slug"] = sentence(f"{error.problem.title}. {error.problem.detail or ''}")
+        self.company_errors = {"name": "", "slug": ""} | found
+        self.company_problem = "" if found else sentence(error.problem.detail or error.problem.title)
+        return True

@@ -1,0 +1,100 @@
+"""The business profile as a form, shared by the onboarding wizard and the settings."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import reflex as rx
+from module_sdk.client import ApiClient, ApiError
+from module_sdk.wire.tenants import Profile
+
+from frontend import words
+from frontend.choices import GOALS
+from frontend.states.problems import field_errors
+from frontend.states.session import Notice, SessionState
+
+MAX_GOALS: Final = 10
+FIELDS: Final = ("industry", "size", "stage", "country", "currency", "time_zone", "description")
+
+
+@dataclass(frozen=True)
+class ProfileView:
+    """The stored profile, as the form starts."""
+
+    industry: str = ""
+    size: str = ""
+    stage: str = ""
+    country: str = ""
+    currency: str = "USD"
+    time_zone: str = "UTC"
+    description: str = ""
+    saved: str = ""
+
+
+class ProfileState(SessionState):
+    """The form of the business profile."""
+
+    profile: ProfileView = ProfileView()
+    goals: list[str] = []
+    suggested_goals: list[str] = []
+    #: Counts how often a goal was added, so that the input for the next one starts empty.
+    goal_round: int = 0
+    profile_errors: dict[str, str] = dict.fromkeys((*FIELDS, "goals"), "")
+    saving: bool = False
+
+    @rx.event
+    def toggle_goal(self, goal: str) -> None:
+        """Take a goal up or drop it."""
+        kept = [one for one in self.goals if one != goal]
+        self._set_goals(kept if len(kept) < len(self.goals) else [*kept, goal])
+
+    @rx.event
+    def add_goal(self, form: dict[str, Any]) -> None:
+        """Take up a goal in the person's own words."""
+        goal = " ".join(str(form.get("new_goal", "")).split())[:200]
+        if goal and goal not in self.goals:
+            self._set_goals([*self.goals, goal])
+        self.goal_round += 1
+
+    def _set_goals(self, goals: list[str]) -> None:
+        too_many = len(goals) > MAX_GOALS
+        self.goals = goals[:MAX_GOALS]
+        self.suggested_goals = [goal for goal in GOALS if goal not in self.goals]
+        self.profile_errors = {**self.profile_errors, "goals": f"Ten goals are the most." if too_many else ""}
+
+    async def _read_profile(self, api: ApiClient) -> None:
+        reply = await self._tenant(api).profile()
+        stored = reply.profile
+        self.profile = ProfileView(
+            industry=stored.industry,
+            size=stored.size or "",
+            stage=stored.stage or "",
+            country=stored.country or "",
+            currency=stored.currency,
+            time_zone=stored.time_zone,
+            description=stored.description,
+            saved="" if reply.updated_at is None else words.exact(reply.updated_at, words.zone(stored.time_zone)),
+        )
+        self.profile_errors = dict.fromkeys((*FIELDS, "goals"), "")
+        self._set_goals(list(stored.goals))
+
+    async def _save_profile(self, form: dict[str, Any]) -> bool:
+        """Store the form; reasons for refused fields appear beside them."""
+        given = {name: str(form.get(name, "")).strip() for name in FIELDS}
+        wanted: dict[str, Any] = {**given, "goals": list(self.goals)}
+        for name in ("size", "stage", "country"):
+            wanted[name] = wanted[name] or None
+        self.profile_errors = dict.fromkeys((*FIELDS, "goals"), "")
+        saved = False
+        async with self._talk() as api:
+            try:
+                await self._tenant(api).replace_profile(msgspec.convert(wanted, Profile))
+                saved = True
+            except msgspec.ValidationError:
+                self._tell(Notice(title="The form holds something unexpected", detail="Reload the page and try again."))
+            except ApiError as error:
+                found = field_errors(error.problem, (*FIELDS, "goals"))
+                if not found:
+                    raise
+                self.profile_errors = {**self.profile_errors, **found}
+        return saved
