@@ -14,7 +14,7 @@ from uuid import UUID
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.kernel.auth import Principal
+from backend.kernel.auth import Principal, revocation_key
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.errors import RateLimited, SessionExpired, Unauthenticated
 from backend.kernel.metrics import RATE_LIMITED
@@ -102,7 +102,7 @@ class RateLimits:
             checks = self._checks(scope, principal, name)
             revoked = None
             if isinstance(principal, Principal) and principal.session_id is not None:
-                revoked = f"ocsuite:revoked:{principal.session_id}"
+                revoked = revocation_key(principal.session_id)
             verdict = await self._limiter.hit(checks, revoked)
             if verdict.revoked:
                 raise SessionExpired
