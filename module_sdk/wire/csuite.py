@@ -35,7 +35,12 @@ class ChatRequest(Request, frozen=True, kw_only=True):
 
     message: Annotated[
         str,
-        msgspec.Meta(min_length=1, max_length=MESSAGE_MAX_CHARS, pattern=PROSE, examples=["What should we focus on this quarter?"]),
+        msgspec.Meta(
+            min_length=1,
+            max_length=MESSAGE_MAX_CHARS,
+            pattern=PROSE,
+            examples=["What should we focus on this quarter?"],
+        ),
     ]
     conversation_id: UUID | None = None
 
@@ -95,7 +100,7 @@ class Delta(Reply, frozen=True, kw_only=True):
 
 
 class Failed(Reply, frozen=True, kw_only=True):
-    """The last event of an answer that failed. ``message.error`` says why; ``message.content`` keeps what had arrived."""
+    """The last event of an answer that failed: ``message.error`` says why, ``message.content`` keeps what arrived."""
 
     message: Message
 

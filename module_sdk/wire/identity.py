@@ -13,11 +13,13 @@ Email = Annotated[
     msgspec.Meta(
         min_length=3,
         max_length=254,
-        pattern=r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$",
+        pattern=r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$(?!\n)",
         examples=["ada@example.com"],
     ),
 ]
-NewPassword = Annotated[str, msgspec.Meta(min_length=12, max_length=256, pattern=LINE, examples=["correct horse battery"])]
+NewPassword = Annotated[
+    str, msgspec.Meta(min_length=12, max_length=256, pattern=LINE, examples=["correct horse battery"])
+]
 Role = Literal["owner", "admin", "member", "support", "viewer"]
 
 
@@ -33,7 +35,9 @@ class SignIn(Request, frozen=True, kw_only=True):
     """A local account's address and password."""
 
     email: Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=LINE, examples=["ada@example.com"])]
-    password: Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=LINE, examples=["correct horse battery"])]
+    password: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=256, pattern=LINE, examples=["correct horse battery"])
+    ]
 
 
 class User(Reply, frozen=True, kw_only=True):

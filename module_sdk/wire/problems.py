@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from module_sdk.wire.base import Reply
 
 
@@ -24,5 +26,5 @@ class Problem(Reply, frozen=True, kw_only=True):
     code: str
     request_id: str
     detail: str | None = None
-    errors: list[FieldError] = []
-    extra: dict[str, Any] = {}
+    errors: list[FieldError] = msgspec.field(default_factory=list)
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -11,7 +11,8 @@ from module_sdk.wire.base import LINE, PROSE, Name, Reply, Request
 from module_sdk.wire.identity import Role
 
 Slug = Annotated[
-    str, msgspec.Meta(min_length=3, max_length=48, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["acme-robotics"])
+    str,
+    msgspec.Meta(min_length=3, max_length=48, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", examples=["acme-robotics"]),
 ]
 Size = Literal["1", "2-10", "11-50", "51-200", "201-1000", "1001+"]
 Stage = Literal["idea", "pre_seed", "seed", "series_a", "series_b_plus", "profitable", "public"]
@@ -49,13 +50,20 @@ class Profile(Request, frozen=True, kw_only=True):
     industry: Annotated[str, msgspec.Meta(max_length=80, pattern=LINE, examples=["Industrial robotics"])] = ""
     size: Size | None = None
     stage: Stage | None = None
-    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2", examples=["DE"])] | None = None
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])] = "USD"
-    time_zone: Annotated[str, msgspec.Meta(max_length=64, pattern=LINE, description="IANA name", examples=["Europe/Berlin"])] = "UTC"
+    country: (
+        Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2", examples=["DE"])]
+        | None
+    ) = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217", examples=["EUR"])] = (
+        "USD"
+    )
+    time_zone: Annotated[
+        str, msgspec.Meta(max_length=64, pattern=LINE, description="IANA name", examples=["Europe/Berlin"])
+    ] = "UTC"
     goals: Annotated[
         list[Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=LINE)]],
         msgspec.Meta(max_length=10, examples=[["Double revenue this year"]]),
-    ] = []
+    ] = msgspec.field(default_factory=list)
     description: Annotated[str, msgspec.Meta(max_length=4000, pattern=PROSE)] = ""
 
 
