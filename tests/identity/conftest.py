@@ -112,7 +112,9 @@ class Api:
         return await self.http.get(path, headers={"Authorization": f"Bearer {token}"})
 
     async def with_cookie(self, path: str, cookie: str | None, **headers: str) -> httpx.Response:
-        sent = {**headers, "Cookie": f"ocsuite_session={cookie}"} if cookie is not None else headers
+        sent = {name.encode(): value.encode() for name, value in headers.items()}
+        if cookie is not None:
+            sent[b"Cookie"] = f"ocsuite_session={cookie}".encode("latin-1")
         return await self.http.post(path, headers=sent)
 
     async def sql(self, statement: str, **values: Any) -> Any:

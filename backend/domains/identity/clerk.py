@@ -17,6 +17,7 @@ from backend.kernel.tenancy import ANONYMOUS, UserContext
 KNOWN_SECONDS: Final = 60.0
 """How long a person is remembered without asking the database."""
 KNOWN_MAX: Final = 10_000
+EMAIL_MAX: Final = 254
 NAMELESS: Final = "New member"
 
 
@@ -48,8 +49,10 @@ class ClerkPeople:
 
     async def _create(self, claims: Claims) -> UUID:
         user_id = new_id()
-        email = line(claims.email, 254)
-        name = line(claims.name, 120) or (email or "").partition("@")[0][:120] or NAMELESS
+        email = line(claims.email, EMAIL_MAX + 1)
+        if len(email) > EMAIL_MAX:
+            email = ""  # cut, it would be somebody else's
+        name = line(claims.name, 120) or email.partition("@")[0][:120] or NAMELESS
         async with self._database.transaction(UserContext(user_id)) as session:
             repository = IdentityRepository(session)
             if await repository.insert_user(

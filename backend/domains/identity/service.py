@@ -87,13 +87,15 @@ class LocalAccounts:
 
     async def sign_up(self, wanted: SignUp, client: str) -> tuple[User, OpenSession]:
         """A new person with their first session; raises ``EmailTaken``, ``RateLimited``, ``ValidationFailed``."""
+        email, name = wanted.email.strip(), wanted.full_name.strip()
+        if not name:
+            raise ValidationFailed(errors=[FieldError(path="$.full_name", message="Must not be blank")])
         await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
         password_hash = await self._passwords.hash(wanted.password)
-        user_id, address = new_id(), fold(wanted.email)
+        user_id, address = new_id(), fold(email)
         try:
             async with self._database.transaction(UserContext(user_id)) as session:
                 repository = IdentityRepository(session)
-                email, name = wanted.email.strip(), wanted.full_name.strip()
                 await repository.insert_user(
                     user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=name
                 )
