@@ -1,0 +1,97 @@
+"""One throwaway Postgres and Valkey for each test process, migrated, with the API running against them."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from backend.kernel.db import Database, create_engine
+from backend.kernel.tenancy import ContextSigner
+from backend.migrate import migrate
+from backend.settings import Settings
+from backend.stack.local import LocalStack
+from crypto import Keyring
+from tests.support.people import Person, sign_in
+from tests.support.server import running_api
+
+SignIn = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """Real servers, without durability."""
+    with LocalStack.temporary() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def environment(stack: LocalStack) -> dict[str, str]:
+    """The variables of a process that belongs to the test's stack; the mock model answers as fast as it can."""
+    return {"PATH": os.environ["PATH"], **stack.environment(), "LLM_MOCK_TOKENS_PER_SECOND": "0"}
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    """Settings of a migrated database."""
+    loaded = Settings.load(environment)
+    asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def keyring(settings: Settings) -> Keyring:
+    """The live master keys."""
+    return Keyring(settings.master_keys)
+
+
+@pytest.fixture(scope="session")
+def api_url(settings: Settings) -> Iterator[str]:
+    """The running API."""
+    with running_api(settings) as url:
+        yield url
+
+
+@pytest.fixture
+async def db(settings: Settings, keyring: Keyring) -> AsyncIterator[Database]:
+    """The application role's door."""
+    database = Database(create_engine(settings.database_url, pool_size=2), ContextSigner(keyring, time.time))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """A connection of the owner role, which no policy holds; rolled back at the end."""
+    engine = create_async_engine(f"postgresql+asyncpg://{settings.database_owner_url.partition('://')[2]}")
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+@pytest.fixture
+async def someone(db: Database, api_url: str) -> AsyncIterator[SignIn]:
+    """Signs new people in: ``await someone("Grace Hopper")``."""
+    async with AsyncExitStack() as opened:
+
+        async def enter(full_name: str = "Ada Lovelace") -> Person:
+            person = await sign_in(db, api_url, full_name)
+            await opened.enter_async_context(person.http)
+            return person
+
+        yield enter
+
+
+@pytest.fixture
+def database_url_pair(stack: LocalStack) -> Iterator[tuple[str, str]]:
+    """URLs (application role, owner role) of an empty database of its own."""
+    name = f"test_{uuid4().hex}"
+    assert stack.postgres is not None
+    stack.postgres.provision(name)
+    urls = stack.environment(name)
+    yield urls["DATABASE_URL"], urls["DATABASE_OWNER_URL"]
+    stack.postgres.drop_database(name)
