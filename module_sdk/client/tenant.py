@@ -124,9 +124,10 @@ class TenantClient:
         answer = Answer(self._transport, self._patience, message_id=message_id, last_event_id=last_event_id)
         return answer.items()
 
-    async def stop(self, message_id: UUID) -> None:
+    async def stop(self, message_id: UUID) -> Message:
         """Ends an answer where it stands; its stream then ends with ``message.completed``, status ``stopped``."""
-        await self._transport.exchange(Call(method="POST", path=route("c-suite", "messages", message_id, "stop")))
+        call = Call(method="POST", path=route("c-suite", "messages", message_id, "stop"))
+        return await self._transport.fetch(Message, call)
 
     def _own(self, *segments: str) -> str:
         return route("tenants", self.tenant_id, *segments)

@@ -12,7 +12,7 @@ from module_sdk.wire.csuite import ChatRequest
 from module_sdk.wire.identity import SignIn, SignUp
 from module_sdk.wire.tenants import TenantCreate
 from tests.module_sdk.fake_api import Answer, FakeApi, not_found, problem, reply
-from tests.module_sdk.samples import CONVERSATION, MESSAGE, SIGNED_IN, TENANT, TENANT_ROW, USER
+from tests.module_sdk.samples import CONVERSATION, MESSAGE, SAID, SIGNED_IN, TENANT, TENANT_ROW, USER
 
 COOKIE = "ocsuite_session=s3cr3t; HttpOnly; Path=/; SameSite=Lax; Max-Age=3600"
 
@@ -65,12 +65,12 @@ async def test_a_shared_http_client_keeps_people_apart(fake: FakeApi) -> None:
     assert all("cookie" not in seen.headers for seen in fake.seen)
 
 
-async def test_operations_without_an_answer(fake: FakeApi, api: ApiClient) -> None:
+async def test_stopping_and_deleting(fake: FakeApi, api: ApiClient) -> None:
     acme: TenantClient = api.for_tenant(TENANT)
     fake.queue("DELETE", f"/c-suite/conversations/{CONVERSATION}", Answer(204))
-    fake.queue("POST", f"/c-suite/messages/{MESSAGE}/stop", Answer(204))
+    fake.queue("POST", f"/c-suite/messages/{MESSAGE}/stop", reply({**SAID, "status": "stopped"}, 202))
     await acme.delete_conversation(CONVERSATION)
-    await acme.stop(MESSAGE)
+    assert (await acme.stop(MESSAGE)).status == "stopped"
     assert [seen.method for seen in fake.seen] == ["DELETE", "POST"]
 
 
