@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from module_sdk.sse import ServerEvent, SseOverflowError, SseParser
+from tests.module_sdk.patience import PATIENT
 
 
 def events_of(*chunks: bytes) -> list[ServerEvent]:
@@ -74,6 +75,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
+@PATIENT
 @given(parts=st.lists(FRAGMENTS | st.binary(max_size=6), max_size=60), data=st.data())
 def test_the_way_of_cutting_changes_nothing(parts: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(parts)
@@ -89,6 +91,7 @@ def test_the_way_of_cutting_changes_nothing(parts: list[bytes], data: st.DataObj
 LINE_TEXT = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=20)
 
 
+@PATIENT
 @given(
     events=st.lists(st.tuples(LINE_TEXT.filter(bool), st.lists(LINE_TEXT, min_size=1, max_size=4)), max_size=5),
     line_end=st.sampled_from(["\n", "\r", "\r\n"]),

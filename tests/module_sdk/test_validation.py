@@ -30,6 +30,7 @@ from module_sdk.validation import (
     validate_request,
     validate_result,
 )
+from tests.module_sdk.patience import PATIENT
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 TASK = UUID(int=1)
@@ -43,6 +44,7 @@ REQUEST = TaskExecutionRequest(
     requested_at=NOW,
     deadline=NOW + timedelta(minutes=1),
 )
+
 RESULT = TaskExecutionResult(task_id=TASK, status="succeeded", output={"done": 3}, finished_at=NOW)
 FAILED = TaskExecutionResult(task_id=TASK, status="failed", error_code="too_slow", retryable=True, finished_at=NOW)
 TREND = [MetricPoint(at=NOW - timedelta(days=30), value=90.0), MetricPoint(at=NOW, value=100.0)]
@@ -126,12 +128,14 @@ JSON = st.recursive(
 )
 
 
+@PATIENT
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_raise_anything_else(body: bytes) -> None:
     with pytest.raises(ContractViolation):
         decode_request(body)
 
 
+@PATIENT
 @given(arguments=st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_what_passes_survives_json(arguments: dict[str, Any]) -> None:
     request = replace(REQUEST, arguments=arguments)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from module_sdk.contract import SemVer
 from module_sdk.versions import compare_versions, is_compatible, parse_version
+from tests.module_sdk.patience import PATIENT
 
 VALID = [
     "0.0.4", "1.2.3", "10.20.30", "1.1.2-prerelease+meta", "1.1.2+meta", "1.1.2+meta-valid", "1.0.0-alpha",
@@ -98,6 +99,7 @@ VERSIONS = st.from_regex(
 )
 
 
+@PATIENT
 @given(a=VERSIONS, b=VERSIONS, c=VERSIONS)
 def test_compatibility_is_an_order(a: str, b: str, c: str) -> None:
     assert is_compatible(a, a)
