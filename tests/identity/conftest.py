@@ -1,6 +1,8 @@
 """The identity domain behind HTTP: real Postgres and Valkey, the real layers, the application role."""
 
 import asyncio
+import io
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +25,7 @@ from backend.kernel.auth import PUBLIC, Authentication, Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
 from backend.kernel.limits import FailedAuthentications, RateLimits, default_policies
+from backend.kernel.logging import configure_logging
 from backend.kernel.observe import Observe
 from backend.kernel.problems import exception_handlers
 from backend.kernel.ratelimit import Limit, RateLimiter
@@ -32,7 +35,7 @@ from backend.kernel.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack import LocalStack
-from crypto import Keyring, generate_master_key
+from crypto import Keyring
 from module_sdk.wire.identity import Membership, TenantRef
 
 PASSWORD = "correct horse battery"
@@ -41,15 +44,12 @@ ROOMY = Attempts(*(Limit(f"test-{name}", 10_000, 60) for name in ("account", "cl
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    with LocalStack.temporary() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def environment(stack: LocalStack) -> dict[str, str]:
-    found = {**stack.environment(), "OCSUITE_ENV": "local"}
-    found.setdefault("OCSUITE_MASTER_KEYS", generate_master_key("test"))
+def variables(stack: LocalStack) -> dict[str, str]:
+    """The environment of a migrated database of these tests' own: they rotate keys and count people."""
+    assert stack.postgres is not None
+    name = f"identity_{uuid4().hex}"
+    stack.postgres.provision(name)
+    found = {**stack.environment(name, redis_database=7), "OCSUITE_ENV": "local"}
 
     async def prepare() -> None:
         keyring = Keyring(Settings.load(found).master_keys)
@@ -63,8 +63,8 @@ def environment(stack: LocalStack) -> dict[str, str]:
     return found
 
 
-def owner(environment: dict[str, str]) -> AsyncEngine:
-    return create_async_engine("postgresql+asyncpg://" + environment["DATABASE_OWNER_URL"].partition("://")[2])
+def owner(variables: dict[str, str]) -> AsyncEngine:
+    return create_async_engine("postgresql+asyncpg://" + variables["DATABASE_OWNER_URL"].partition("://")[2])
 
 
 class OneCompany:
@@ -143,12 +143,12 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(environment: dict[str, str]) -> Run:
+def run(variables: dict[str, str]) -> Run:
     """Runs the application with variables of the test's own."""
 
     @asynccontextmanager
-    async def running(attempts: Attempts = ROOMY, **variables: str) -> AsyncIterator[Api]:
-        settings = Settings.load({**environment, **variables})
+    async def running(attempts: Attempts = ROOMY, **changes: str) -> AsyncIterator[Api]:
+        settings = Settings.load({**variables, **changes})
         keyring = Keyring(settings.master_keys)
         async with AsyncExitStack() as resources:
             database = Database(create_engine(settings.database_url), ContextSigner(keyring, time.time))
@@ -177,11 +177,24 @@ def run(environment: dict[str, str]) -> Run:
             whole: Any = Observe(app)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://api")
             await resources.enter_async_context(client)
-            engine = owner(environment)
+            engine = owner(variables)
             resources.push_async_callback(engine.dispose)
             yield Api(client, identity, database, redis, engine, settings, whole)
 
     return running
+
+
+@pytest.fixture
+def log() -> Iterator[io.BytesIO]:
+    """What the product's own logging writes; to be asked for before the application is made."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.BytesIO()
+    configure_logging("local", stream)
+    yield stream
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ async def server() -> AsyncIterator[JwksServer]:
         yield running
 
 
-def variables(server: JwksServer) -> dict[str, str]:
+def pointing_at(server: JwksServer) -> dict[str, str]:
     return {"CLERK_ISSUER": server.issuer, "CLERK_AUTHORIZED_PARTIES": PARTY, "CLERK_PUBLISHABLE_KEY": "pk_test_x"}
 
 
 @pytest.fixture
 async def clerk(run: Run, server: JwksServer) -> AsyncIterator[Api]:
-    async with run(**variables(server)) as api:
+    async with run(**pointing_at(server)) as api:
         yield api
 
 
@@ -56,7 +56,7 @@ async def test_twenty_first_sights_at_once_make_one_person(clerk: Api, server: J
 async def test_the_same_subject_of_another_issuer_is_somebody_else(clerk: Api, run: Run, server: JwksServer) -> None:
     subject = f"user_{uuid4().hex}"
     first = (await clerk.get("/whoami", session(server, sub=subject))).json()["user_id"]
-    async with JwksServer().running() as other, run(**variables(other)) as api:
+    async with JwksServer().running() as other, run(**pointing_at(other)) as api:
         second = (await api.get("/whoami", session(other, sub=subject))).json()["user_id"]
         assert (await api.get("/whoami", session(server, sub=subject))).status_code == 401
     assert first != second
@@ -102,12 +102,12 @@ async def test_refused_tokens_store_nobody(clerk: Api, server: JwksServer) -> No
 
 async def test_people_deleted_here_come_back_as_new(run: Run, server: JwksServer) -> None:
     subject = f"user_{uuid4().hex}"
-    async with run(**variables(server)) as api:
+    async with run(**pointing_at(server)) as api:
         first = (await api.get("/me", session(server, sub=subject))).json()["user"]["id"]
         await api.sql("DELETE FROM users WHERE subject = :s", s=subject)
         answer = await api.get("/me", session(server, sub=subject, sid="sess_2"))
         assert (answer.status_code, answer.json()["code"]) == (401, "session_expired")
-    async with run(**variables(server)) as api:
+    async with run(**pointing_at(server)) as api:
         assert (await api.get("/me", session(server, sub=subject))).json()["user"]["id"] != first
 
 
@@ -117,7 +117,7 @@ async def test_provider_is_asked_once_for_many_requests(clerk: Api, server: Jwks
 
 
 async def test_rotation_at_the_provider(run: Run, server: JwksServer) -> None:
-    async with run(**variables(server)) as api:
+    async with run(**pointing_at(server)) as api:
         assert (await api.get("/whoami", session(server))).status_code == 200
         server.keys = [jwk("one"), jwk("two")]
         assert isinstance(api.identity, ClerkIdentity)
@@ -130,7 +130,7 @@ async def test_provider_away_from_the_start_is_503_and_not_401(run: Run) -> None
     server = JwksServer()
     async with server.running():
         pass
-    async with run(**variables(server)) as api:
+    async with run(**pointing_at(server)) as api:
         answer = await api.get("/whoami", session(server))
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert (await api.http.get("/open")).status_code == 200
@@ -139,7 +139,7 @@ async def test_provider_away_from_the_start_is_503_and_not_401(run: Run) -> None
 
 async def test_provider_that_goes_away_is_not_noticed(run: Run) -> None:
     server = JwksServer()
-    async with server.running(), run(**variables(server)) as api:
+    async with server.running(), run(**pointing_at(server)) as api:
         assert (await api.get("/whoami", session(server))).status_code == 200
         server.status = 500
         assert (await api.get("/whoami", session(server))).status_code == 200
