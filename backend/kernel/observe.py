@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from backend.kernel.errors import Internal
+from backend.kernel.logging import AccessLog
 from backend.kernel.metrics import IN_FLIGHT, LATENCY, REQUESTS
 from backend.kernel.problems import send_problem
 from backend.kernel.request_id import HEADER, request_id_from
@@ -25,6 +26,7 @@ class Observe:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._access_log: AccessLog | None = None
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._latencies: dict[tuple[str, str], Histogram] = {}
 
@@ -80,19 +82,19 @@ class Observe:
             if latency is None:
                 latency = self._latencies[label, route] = LATENCY.labels(label, route)
             latency.observe(until_start)
-        fields: dict[str, Any] = {
-            "method": label,
-            "route": route,
-            "status": status,
-            "duration_ms": round(whole * 1000, 2),
-        }
+        if route in _QUIET_ROUTES and status < 400:
+            return
+        milliseconds = int(whole * 100_000) / 100
+        fields: dict[str, Any] = {"method": label, "route": route, "status": status, "duration_ms": milliseconds}
         if code := scope["state"].get("problem_code"):
             fields["code"] = code
-        log = structlog.get_logger("ocsuite.access")
-        if route in _QUIET_ROUTES and status < 400:
-            log.debug("request", **fields)
-        else:
-            log.info("request", **fields)
+        self._log().write("request", fields)
+
+    def _log(self) -> AccessLog:
+        """Made at the first request, when logging is configured for certain."""
+        if self._access_log is None:
+            self._access_log = AccessLog()
+        return self._access_log
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -102,5 +104,5 @@ class Observe:
             structlog.get_logger("ocsuite.errors").error("websocket_broken", exc_info=error)
         finally:
             route = str(scope.get("path_template") or UNMATCHED)
-            duration = round((time.perf_counter() - began) * 1000, 2)
-            structlog.get_logger("ocsuite.access").info("websocket", route=route, duration_ms=duration)
+            milliseconds = int((time.perf_counter() - began) * 100_000) / 100
+            self._log().write("websocket", {"route": route, "duration_ms": milliseconds})

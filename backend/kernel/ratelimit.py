@@ -13,8 +13,6 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -94,8 +92,7 @@ class Check(NamedTuple):
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a hit came to. ``limit`` is the exhausted limit, or the one nearest to it."""
 
     allowed: bool
@@ -110,9 +107,15 @@ def hashed(personal: str) -> str:
     return hashlib.blake2b(personal.encode(), digest_size=16, person=b"ocsuite-limits").hexdigest()
 
 
-@lru_cache(maxsize=256)
-def _arguments(limits: tuple[Limit, ...]) -> tuple[int, ...]:
-    return tuple(number for limit in limits for number in (limit.quota, limit.window))
+class Plan:
+    """Limits that are asked about together again and again, with what can be prepared for it."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self.limits = tuple(limits)
+        self.prefixes = tuple(f"ocsuite:limit:{limit.name}:" for limit in limits)
+        self.arguments = tuple(number for limit in limits for number in (limit.quota, limit.window))
+        self.policy = ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window}' for limit in limits).encode()
+        """``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers) for these limits."""
 
 
 class RateLimiter:
@@ -125,18 +128,23 @@ class RateLimiter:
 
     async def hit(self, checks: Sequence[Check], revoked_key: str | None = None) -> Verdict:
         """Count one request for every check, or for none if one is exhausted or ``revoked_key`` exists."""
-        limits = tuple(check.limit for check in checks)
-        keys = [f"ocsuite:limit:{check.limit.name}:{check.subject}" for check in checks]
+        return await self.hit_plan(
+            Plan([check.limit for check in checks]), [check.subject for check in checks], revoked_key
+        )
+
+    async def hit_plan(self, plan: Plan, subjects: Sequence[str], revoked_key: str | None = None) -> Verdict:
+        """The same, one subject for each limit of ``plan``."""
+        keys = [prefix + subject for prefix, subject in zip(plan.prefixes, subjects, strict=True)]
         names = keys if revoked_key is None else [*keys, revoked_key]
         try:
-            reply = await self._run(len(names), *names, *_arguments(limits))
+            reply = await self._run(len(names), *names, *plan.arguments)
         except (RedisError, OSError) as error:
             self._degrade(error)
-            reply = self._local.hit(keys, limits)
+            reply = self._local.hit(keys, plan.limits)
         else:
             if self._degraded:
                 self._recover()
-        return _verdict(reply, limits)
+        return _verdict(reply, plan.limits)
 
     async def _run(self, *arguments: Argument) -> list[int]:
         try:
@@ -163,11 +171,15 @@ def _verdict(reply: Sequence[int], limits: tuple[Limit, ...]) -> Verdict:
     blocked = reply[0]
     if blocked < 0:
         return Verdict(False, limits[0], 0, 0, revoked=True)
-    index = blocked - 1 if blocked else 0
-    if not blocked and len(limits) > 1:
-        index = min(range(len(limits)), key=lambda i: reply[1 + 2 * i] / limits[i].quota)
-    seconds = max(1, -(-reply[2 + 2 * index] // 1000))
-    return Verdict(not blocked, limits[index], max(0, reply[1 + 2 * index]), seconds)
+    nearest = blocked - 1
+    if not blocked:
+        nearest, smallest = 0, 2.0
+        for index, limit in enumerate(limits):
+            share = reply[1 + 2 * index] / limit.quota
+            if share < smallest:
+                nearest, smallest = index, share
+    seconds = max(1, -(-reply[2 + 2 * nearest] // 1000))
+    return Verdict(not blocked, limits[nearest], max(0, reply[1 + 2 * nearest]), seconds)
 
 
 class _LocalCounts:
@@ -198,11 +210,6 @@ class _LocalCounts:
         while len(self._hits) > _LOCAL_SUBJECTS:
             self._hits.popitem(last=False)
         return reply
-
-
-def policy_header(limits: Sequence[Limit]) -> str:
-    """``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers) for these limits."""
-    return ", ".join(f'"{limit.name}";q={limit.quota};w={limit.window}' for limit in limits)
 
 
 def state_header(verdict: Verdict) -> str:

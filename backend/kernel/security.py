@@ -32,6 +32,7 @@ _HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-site"),
+    (b"vary", b"Origin"),
 )
 _HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -130,12 +131,12 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                names = {name.lower() for name, _ in headers}
-                headers += [header for header in extra if header[0] not in names]
-                if b"cache-control" not in names:
+                headers = [*message["headers"], *extra]
+                for name, _ in message["headers"]:
+                    if name == b"cache-control":
+                        break
+                else:
                     headers.append(_NO_STORE)
-                headers.append((b"vary", b"Origin"))
                 message["headers"] = headers
             await send(message)
 
