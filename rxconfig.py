@@ -1,4 +1,4 @@
-"""Reflex's configuration. Addresses, ports and secrets are no part of it: `frontend.server` reads those when it starts."""
+"""Reflex's configuration. Addresses, ports and secrets are no part of it: `frontend.server` reads them as it starts."""
 
 import reflex as rx
 

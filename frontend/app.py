@@ -6,11 +6,13 @@ from functools import partial
 
 import reflex as rx
 from reflex_base.constants import Dirs
+from reflex_base.event import EventSpec
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from frontend import pages, runtime, theme
 from frontend.components.feedback import Leave, banners, notices
+from frontend.components.primitives import given
 from frontend.edge import Edge
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings
@@ -36,7 +38,7 @@ def create_app(settings: WebSettings) -> rx.App:
                 custom_attrs={"as": "font"},
             ),
         ],
-        # No toaster and no connection pulser of Reflex: `frontend.components.feedback` has its own, lighter and readable.
+        # Neither toaster nor connection pulser of Reflex: `frontend.components.feedback` has lighter, readable ones.
         toaster=None,
         app_wraps={(55, "ErrorBoundary"): _error_boundary, (5, "Overlay"): _overlay},
         backend_exception_handler=_on_exception,
@@ -76,8 +78,9 @@ def _error_boundary(_stateful: bool) -> rx.Component:
     return ErrorBoundary.create()
 
 
-def _on_exception(exception: Exception) -> rx.event.EventSpec:
+def _on_exception(exception: Exception) -> EventSpec:
     """Log a fault under a reference, and show the reference."""
     reference = secrets.token_hex(8)
     logger.error("event handler failed, reference %s", reference, exc_info=exception)
-    return SessionState.failed_unexpectedly(reference)
+    event: EventSpec = given(SessionState.failed_unexpectedly, reference)
+    return event

@@ -18,7 +18,14 @@ from frontend.settings import WebSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STAMP: Final = "ocsuite.build"
-_SOURCES: Final = ("frontend/**/*.py", "frontend/**/*.css", "frontend/**/*.jsx", "module_sdk/**/*.py", "assets/**/*", "rxconfig.py")
+_SOURCES: Final = (
+    "frontend/**/*.py",
+    "frontend/**/*.css",
+    "frontend/**/*.jsx",
+    "module_sdk/**/*.py",
+    "assets/**/*",
+    "rxconfig.py",
+)
 _TAIL: Final = 15
 
 
@@ -96,7 +103,9 @@ def build_environment(settings: WebSettings, environ: Mapping[str, str]) -> dict
     made = {**environ, **reflex_environment(settings), "PATH": path}
     if not made.get("NPM_CONFIG_REGISTRY"):
         # Otherwise Reflex measures mirrors of its own choice, which a closed network answers with time-outs.
-        asked = subprocess.run(["npm", "config", "get", "registry"], env=made, capture_output=True, text=True, check=False)
+        asked = subprocess.run(
+            ["npm", "config", "get", "registry"], env=made, capture_output=True, text=True, check=False
+        )
         if asked.returncode == 0 and asked.stdout.startswith("http"):
             made["NPM_CONFIG_REGISTRY"] = asked.stdout.strip()
     return made

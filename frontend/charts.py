@@ -13,14 +13,21 @@ class Line:
     area: str
 
 
-def line(values: Sequence[float], *, width: float, height: float, low: float, high: float, inset: float = 2) -> Line:
+#: Room above and below the extremes, so that the stroke is not cut.
+MARGIN = 2.0
+
+
+def height_of(value: float, *, height: float, low: float, high: float) -> float:
+    """How far from the top ``value`` is drawn in a chart from ``low`` at the bottom to ``high`` at the top."""
+    return MARGIN + (height - 2 * MARGIN) * (1 - (value - low) / ((high - low) or 1.0))
+
+
+def line(values: Sequence[float], *, width: float, height: float, low: float, high: float) -> Line:
     """Values spread evenly over ``width``, scaled so that ``low`` is at the bottom and ``high`` at the top."""
     if len(values) < 2:
         return Line("", "")
-    span = (high - low) or 1.0
-    usable_width, usable_height = width - 2 * inset, height - 2 * inset
     points = [
-        (inset + usable_width * index / (len(values) - 1), inset + usable_height * (1 - (value - low) / span))
+        (width * index / (len(values) - 1), height_of(value, height=height, low=low, high=high))
         for index, value in enumerate(values)
     ]
     stroke = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

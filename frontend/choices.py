@@ -118,7 +118,7 @@ CG Congo (Brazzaville)
 CD Congo (Kinshasa)
 CK Cook Islands
 CR Costa Rica
-CI Côte d’Ivoire
+CI Ivory Coast
 HR Croatia
 CU Cuba
 CW Curaçao

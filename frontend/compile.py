@@ -10,8 +10,8 @@ from reflex_base.constants import LogLevel
 def main() -> None:
     """Entry point."""
     if prerequisites.needs_reinit():
-        prerequisites.initialize_reflex_user_directory()
-        prerequisites.initialize_frontend_dependencies()
+        prerequisites.initialize_reflex_user_directory()  # type: ignore[no-untyped-call]  # Reflex's
+        prerequisites.initialize_frontend_dependencies()  # type: ignore[no-untyped-call]  # Reflex's
     export.export(zipping=False, frontend=True, backend=False, loglevel=LogLevel.INFO)
 
 

@@ -17,22 +17,18 @@ _A_DAY: Final = "public, max-age=86400"
 _CLERK: Final = "https://*.clerk.accounts.dev https://*.clerk.com https://challenges.cloudflare.com"
 
 
-def script_hashes(static_dir: Path) -> list[str]:
-    """The CSP sources of every inline script in the built pages: React Router's state and Reflex's theme."""
-    found: set[str] = set()
-    for page in static_dir.rglob("*.html"):
-        for script in _INLINE.findall(page.read_bytes()):
-            if script:
-                found.add(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'")
-    return sorted(found)
+def script_hashes(page: bytes) -> list[str]:
+    """The CSP sources of the inline scripts in a built page: React Router's state and Reflex's theme."""
+    scripts = {script for script in _INLINE.findall(page) if script}
+    return sorted(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in scripts)
 
 
-def content_security_policy(static_dir: Path, *, clerk: bool, tls: bool) -> str:
-    """The policy of all pages. Scripts are those that were built; nothing is evaluated from strings."""
+def content_security_policy(page: bytes, *, clerk: bool, tls: bool) -> str:
+    """The policy of a built page. Scripts are those that were built; nothing is evaluated from strings."""
     extra = f" {_CLERK}" if clerk else ""
     directives = {
         "default-src": "'none'",
-        "script-src": f"'self' {' '.join(script_hashes(static_dir))}{extra}",
+        "script-src": f"'self' {' '.join(script_hashes(page))}{extra}",
         # React writes widths and positions as style attributes, Emotion its rules as style elements.
         "style-src": "'self' 'unsafe-inline'",
         "font-src": "'self'",
@@ -54,15 +50,20 @@ class Edge:
 
     def __init__(self, app: ASGIApp, *, static_dir: Path, clerk: bool, tls: bool) -> None:
         self._app = app
-        self._pages = {
-            f"/{page.parent.relative_to(static_dir).as_posix()}"
+        policies = {
+            f"/{page.parent.relative_to(static_dir).as_posix()}".removesuffix("."): content_security_policy(
+                page.read_bytes(), clerk=clerk, tls=tls
+            )
             for page in static_dir.rglob("index.html")
-            if page.parent != static_dir
         }
+        # What is served for every address that is no page.
+        fallback = static_dir / "404.html"
+        self._other = content_security_policy(
+            fallback.read_bytes() if fallback.is_file() else b"", clerk=clerk, tls=tls
+        )
+        self._policies = policies
         self._headers = {
-            "Content-Security-Policy": content_security_policy(static_dir, clerk=clerk, tls=tls),
             "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -77,13 +78,15 @@ class Edge:
             return
         path: str = scope["path"]
         # The static files would redirect to the folder first, a round trip on every page load.
-        inner = self._moved(scope, f"{path}/") if path in self._pages else scope
+        inner = self._moved(scope, f"{path}/") if path != "/" and path in self._policies else scope
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=_headers_of(message))
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.setdefault("Content-Security-Policy", self._policies.get(path, self._other))
                 if caching := _caching(path, message["status"]):
                     headers.setdefault("Cache-Control", caching)
             await send(message)

@@ -15,9 +15,9 @@ from time import monotonic
 from typing import Any, Final
 
 import httpx
-from module_sdk.client import ApiClient, SessionCookie
 
 from frontend.settings import WebSettings
+from module_sdk.client import ApiClient, SessionCookie
 
 SESSION_COOKIE: Final = "ocsuite_session"
 #: Access tokens live 60 s; one that is closer to its end than this is not worth sending.

@@ -42,9 +42,7 @@ def session_routes(runtime: Runtime) -> list[Route]:
         if ticket is None:
             return _go("/")
         response = _go(relative_path(ticket.next_path))
-        response.delete_cookie(
-            SESSION_COOKIE, httponly=True, samesite="lax", secure=not runtime.settings.is_local
-        )
+        response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=not runtime.settings.is_local)
         return response
 
     return [Route(ADOPT_PATH, adopt, methods=["GET"]), Route(END_PATH, end, methods=["GET"])]

@@ -134,13 +134,13 @@ def stylesheet() -> str:
     for size, line in TYPE_SCALE.items():
         shared[f"text-{size}"] = f"{size}px"
         shared[f"line-{size}"] = f"{line}px"
-    shared |= RADII | MOTION | LAYOUT | FONTS
+    shared.update({**RADII, **MOTION, **LAYOUT, **FONTS})
     return "\n".join(
         [
             *(_font_face(*face) for face in FONT_FACES),
             _rule(":root", shared),
-            _rule(":root, .light", LIGHT | {"color-scheme": "light"}),
-            _rule(".dark", DARK | {"color-scheme": "dark"}),
+            _rule(":root, .light", {**LIGHT, "color-scheme": "light"}),
+            _rule(".dark", {**DARK, "color-scheme": "dark"}),
             "@media (prefers-reduced-motion: reduce) { :root { --motion-fast: 0.01ms; --motion-slow: 0.01ms } }",
         ]
     )

@@ -3,25 +3,32 @@
 from typing import Any
 
 import reflex as rx
+from reflex_base.event import EventHandler, no_args_event_spec
 from reflex_base.vars import VarData
 from reflex_components_core.core.banner import has_too_many_connection_errors
 
-from frontend.components.primitives import button, icon, icon_button
+from frontend.components.primitives import button, given, icon, icon_button
 from frontend.states.session import Notice, SessionState
 
 
-class _Clock(rx.el.Span):
+class _Clock(rx.el.Span):  # type: ignore[misc]  # Reflex's elements carry no types
     """An element whose animation says when time is up."""
 
-    on_animation_end: rx.EventHandler[rx.event.no_args_event_spec]
+    on_animation_end: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way to declare one
 
 
 def notices() -> rx.Component:
     """The stack of notices at the edge of every page, read out as they appear."""
-    return rx.el.div(rx.foreach(SessionState.notices, _notice), class_name="notices", role="region", aria_label="Notices", aria_live="polite")
+    return rx.el.div(
+        rx.foreach(SessionState.notices, _notice),
+        class_name="notices",
+        role="region",
+        aria_label="Notices",
+        aria_live="polite",
+    )
 
 
-def _notice(notice: rx.Var[Notice]) -> rx.Component:
+def _notice(notice: Notice) -> rx.Component:
     return rx.el.div(
         rx.match(
             notice.kind,
@@ -35,16 +42,18 @@ def _notice(notice: rx.Var[Notice]) -> rx.Component:
             _reference(notice.request_id),
             class_name="notice-body",
         ),
-        icon_button("x", "Dismiss", on_click=SessionState.dismiss(notice.id)),
+        icon_button("x", "Dismiss", on_click=given(SessionState.dismiss, notice.id)),
         # The animation's end takes the notice away; hovering or focusing it holds the animation.
-        _Clock.create(class_name="notice-clock", aria_hidden=True, on_animation_end=SessionState.dismiss(notice.id)),
+        _Clock.create(
+            class_name="notice-clock", aria_hidden=True, on_animation_end=given(SessionState.dismiss, notice.id)
+        ),
         key=notice.id,
         class_name="notice",
         custom_attrs={"data-kind": notice.kind},
     )
 
 
-def _reference(request_id: rx.Var[str]) -> rx.Component:
+def _reference(request_id: rx.Var[str] | str) -> rx.Component:
     return rx.cond(
         request_id != "", rx.el.p("Request ", rx.el.code(request_id), class_name="notice-reference"), rx.fragment()
     )
@@ -56,7 +65,9 @@ def banners() -> rx.Component:
         rx.cond(
             has_too_many_connection_errors,
             rx.el.p(
-                icon("wifi-off"), "Connection lost. Trying to reconnect; what you typed stays here.", class_name="banner"
+                icon("wifi-off"),
+                "Connection lost. Trying to reconnect; what you typed stays here.",
+                class_name="banner",
             ),
             rx.cond(
                 SessionState.api_down,
@@ -74,7 +85,7 @@ def banners() -> rx.Component:
     )
 
 
-def problem_panel(notice: rx.Var[Notice], retry: Any) -> rx.Component:
+def problem_panel(notice: Notice, retry: Any) -> rx.Component:
     """An error where content would have been: the problem's words, the request id, a retry."""
     return rx.el.div(
         rx.el.div(icon("circle-alert", size=20), class_name="empty-icon tone-bad"),
@@ -87,44 +98,46 @@ def problem_panel(notice: rx.Var[Notice], retry: Any) -> rx.Component:
     )
 
 
-class _Dialog(rx.el.Dialog):
+class _Dialog(rx.el.Dialog):  # type: ignore[misc]  # Reflex's elements carry no types
     """A native modal dialog that follows a variable: `showModal` alone makes the rest of the page inert."""
 
     shown: rx.Var[bool]
-    on_close: rx.EventHandler[rx.event.no_args_event_spec]
+    on_close: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way to declare one
 
     def _exclude_props(self) -> list[str]:
         return ["shown"]
 
     def add_hooks(self) -> list[str | rx.Var[Any]]:
         """Open and close the element as the variable changes."""
-        ref = self.get_ref()
         effect = (
-            f"useEffect(() => {{ const it = {ref}.current; if (!it) return; "
-            f"if ({self.shown!s}) {{ if (!it.open) it.showModal(); }} else if (it.open) it.close(); }}, [{self.shown!s}])"
+            f"useEffect(() => {{ const it = {self.get_ref()}.current; if (!it) return; "
+            f"if ({self.shown!s}) {{ if (!it.open) it.showModal(); }} else if (it.open) it.close(); "
+            f"}}, [{self.shown!s}])"
         )
-        return [rx.Var(effect, _var_data=VarData.merge(self.shown._get_all_var_data(), VarData(imports={"react": "useEffect"})))]
+        return [_effect(effect, self.shown)]
 
 
-def dialog(*children: Any, id: str, shown: rx.Var[bool], title: str, on_close: Any, **props: Any) -> rx.Component:  # noqa: A002 - the element's own name for it
+def dialog(
+    *children: Any, name: str, shown: rx.Var[bool] | bool, title: str, on_close: Any, **props: Any
+) -> rx.Component:
     """A modal dialog; Escape and the close button call ``on_close``, which has to make ``shown`` false."""
     return _Dialog.create(
         rx.el.header(
-            rx.el.h2(title, id=f"{id}-title", class_name="card-title"),
+            rx.el.h2(title, id=f"{name}-title", class_name="card-title"),
             icon_button("x", "Close", on_click=on_close),
             class_name="card-head",
         ),
         *children,
-        id=id,
+        id=name,
         shown=shown,
         on_close=on_close,
         class_name="dialog",
-        aria_labelledby=f"{id}-title",
+        aria_labelledby=f"{name}-title",
         **props,
     )
 
 
-class Leave(rx.Fragment):
+class Leave(rx.Fragment):  # type: ignore[misc]  # Reflex's elements carry no types
     """Loads another address in full when the session says so.
 
     A redirect of Reflex stays inside the page, where no cookie can be set. Each order carries a random word, kept in
@@ -133,11 +146,18 @@ class Leave(rx.Fragment):
 
     def add_hooks(self) -> list[str | rx.Var[Any]]:
         """The effect that obeys."""
-        order = SessionState.leave
+        order: Any = SessionState.leave
         effect = (
             f"useEffect(() => {{ const order = {order!s}; "
             'if (!order || sessionStorage.getItem("ocsuite_left") === order) return; '
-            'sessionStorage.setItem("ocsuite_left", order); window.location.assign(order.slice(order.indexOf(" ") + 1)); '
+            'sessionStorage.setItem("ocsuite_left", order); '
+            'window.location.assign(order.slice(order.indexOf(" ") + 1)); '
             f"}}, [{order!s}])"
         )
-        return [rx.Var(effect, _var_data=VarData.merge(order._get_all_var_data(), VarData(imports={"react": "useEffect"})))]
+        return [_effect(effect, order)]
+
+
+def _effect(code: str, watched: Any) -> rx.Var[Any]:
+    """A React effect with what it needs of ``watched``."""
+    needed = VarData.merge(watched._get_all_var_data(), VarData(imports={"react": "useEffect"}))
+    return rx.Var(code, _var_data=needed)

@@ -51,10 +51,11 @@ def select_field(
     return _frame(label, name, control, error=error, hint=hint, optional=optional)
 
 
-def form_error(message: rx.Var[str]) -> rx.Component:
+def form_error(message: rx.Var[str] | str) -> rx.Component:
     """The reason for which a whole form was refused; announced when it appears."""
     return rx.el.div(
-        rx.cond(message != "", rx.el.p(icon("circle-alert"), message, class_name="form-error"), rx.fragment()), role="alert"
+        rx.cond(message != "", rx.el.p(icon("circle-alert"), message, class_name="form-error"), rx.fragment()),
+        role="alert",
     )
 
 

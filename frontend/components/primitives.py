@@ -15,6 +15,11 @@ def icon(name: str, **props: Any) -> rx.Component:
     return rx.icon(name, size=props.pop("size", ICON_SIZE), aria_hidden=True, **props)
 
 
+def given(handler: Any, *arguments: Any) -> Any:
+    """``handler`` with arguments; Reflex's decorator hides from type checkers that a handler can be given any."""
+    return handler(*arguments)
+
+
 def button(
     label: str | rx.Var[str],
     *,
@@ -44,7 +49,9 @@ def icon_button(name: str, label: str, **props: Any) -> rx.Component:
     )
 
 
-def link_button(label: str, href: str | rx.Var[str], *, kind: ButtonKind = "secondary", icon_name: str = "") -> rx.Component:
+def link_button(
+    label: str, href: str | rx.Var[str], *, kind: ButtonKind = "secondary", icon_name: str = ""
+) -> rx.Component:
     """A link that looks like a button."""
     parts = [icon(icon_name)] if icon_name else []
     return link(*parts, rx.el.span(label), href=href, class_name=f"button button-{kind}")
@@ -60,7 +67,11 @@ def card(*children: Any, title: str = "", actions: rx.Component | None = None, *
     """A surface with an optional title and actions beside it."""
     class_name = f"card {props.pop('class_name', '')}".strip()
     head = (
-        [rx.el.header(rx.el.h2(title, class_name="card-title"), *([actions] if actions else []), class_name="card-head")]
+        [
+            rx.el.header(
+                rx.el.h2(title, class_name="card-title"), *([actions] if actions else []), class_name="card-head"
+            )
+        ]
         if title
         else []
     )
@@ -116,4 +127,6 @@ def time_ago(text: Any, *, iso: Any, exact: Any) -> rx.Component:
 
 def progress(label: str | rx.Var[str], *, value: Any, maximum: Any, tone: Any = "accent") -> rx.Component:
     """A bar for how much of ``maximum`` is used."""
-    return rx.el.progress(value=value, max=maximum, aria_label=label, class_name="progress", custom_attrs={"data-tone": tone})
+    return rx.el.progress(
+        value=value, max=maximum, aria_label=label, class_name="progress", custom_attrs={"data-tone": tone}
+    )

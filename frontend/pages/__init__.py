@@ -15,7 +15,9 @@ from frontend.states.onboarding import OnboardingState
 from frontend.states.settings import SettingsState
 
 NAME: Final = "OCSuite"
-DESCRIPTION: Final = "AI executives that know your company: ask your CEO, convene the board, keep an eye on the figures."
+DESCRIPTION: Final = (
+    "AI executives that know your company: ask your CEO, convene the board, keep an eye on the figures."
+)
 
 
 class Page(NamedTuple):
@@ -44,5 +46,10 @@ def add_all(app: rx.App, settings: WebSettings) -> None:
     for page in PAGES:
         title = page.title if page.title == NAME else f"{page.title} · {NAME}"
         app.add_page(
-            page.build, route=page.route, title=title, description=DESCRIPTION, image="/favicon.svg", on_load=page.on_load
+            page.build,
+            route=page.route,
+            title=title,
+            description=DESCRIPTION,
+            image="/favicon.svg",
+            on_load=page.on_load,
         )

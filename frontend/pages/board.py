@@ -26,7 +26,8 @@ def _meeting() -> rx.Component:
                 icon("flask-conical"),
                 rx.el.span(
                     rx.el.strong("Preview. "),
-                    "This shows the shape of a board meeting with fixed text. Nobody has met yet, and nothing here is about your company's figures.",
+                    "This shows the shape of a board meeting with fixed text. Nobody has met yet, and nothing here is "
+                    "about your company's figures.",
                 ),
                 class_name="callout tone-info",
             ),
@@ -34,8 +35,12 @@ def _meeting() -> rx.Component:
         ),
         rx.el.form(
             rx.el.input(
-                name="topic", class_name="input", aria_label="Topic of the meeting", placeholder="What should the board talk about?",
-                max_length=400, auto_complete="off",
+                name="topic",
+                class_name="input",
+                aria_label="Topic of the meeting",
+                placeholder="What should the board talk about?",
+                max_length=400,
+                auto_complete="off",
             ),
             button("Convene the board", kind="primary", type="submit", busy=BoardState.busy),
             on_submit=BoardState.convene,
@@ -44,26 +49,26 @@ def _meeting() -> rx.Component:
         rx.el.div(
             rx.el.section(
                 rx.el.h2(BoardState.topic, class_name="page-title"),
-                rx.el.p(
-                    BoardState.items.length(), " points · ", BoardState.minutes, " minutes · ", BoardState.decision_count, " proposed decisions",
-                    class_name="page-text",
-                ),
+                rx.el.p(BoardState.summary, class_name="page-text"),
                 rx.el.ol(rx.foreach(BoardState.items, _item), class_name="board-agenda"),
                 class_name="board-main",
             ),
             rx.el.aside(
                 card(rx.el.ul(rx.foreach(BoardState.seats, _seat), class_name="board-seats"), title="At the table"),
-                rx.el.p("Decisions are proposals. A person confirms each of them before anything happens.", class_name="card-text"),
+                rx.el.p(
+                    "Decisions are proposals. A person confirms each of them before anything happens.",
+                    class_name="card-text",
+                ),
                 class_name="board-side",
                 aria_label="Attendees",
             ),
             class_name="board-columns",
         ),
         class_name="board",
-    )  # fmt: skip
+    )
 
 
-def _item(item: rx.Var[Item]) -> rx.Component:
+def _item(item: Item) -> rx.Component:
     return rx.el.li(
         rx.el.header(
             rx.el.span(item.number, class_name="board-number", aria_hidden=True),
@@ -77,7 +82,7 @@ def _item(item: rx.Var[Item]) -> rx.Component:
     )
 
 
-def _statement(statement: rx.Var[StatementView]) -> rx.Component:
+def _statement(statement: StatementView) -> rx.Component:
     return rx.el.div(
         avatar(statement.short),
         rx.el.div(rx.el.p(statement.speaker, class_name="menu-name"), rx.el.p(statement.text, class_name="muted")),
@@ -85,17 +90,18 @@ def _statement(statement: rx.Var[StatementView]) -> rx.Component:
     )
 
 
-def _decision(decision: rx.Var[DecisionView]) -> rx.Component:
+def _decision(decision: DecisionView) -> rx.Component:
     return rx.el.div(
         icon("gavel"),
         rx.el.div(
-            rx.el.p(rx.el.strong("Proposed: "), decision.text), rx.el.p("Would be seen to by the ", decision.owner, class_name="card-text")
+            rx.el.p(rx.el.strong("Proposed: "), decision.text),
+            rx.el.p("Would be seen to by the ", decision.owner, class_name="card-text"),
         ),
         class_name="board-decision",
     )
 
 
-def _seat(seat: rx.Var[Seat]) -> rx.Component:
+def _seat(seat: Seat) -> rx.Component:
     return rx.el.li(avatar(seat.short), rx.el.span(seat.title), class_name="board-seat")
 
 
@@ -103,7 +109,13 @@ def _loading() -> rx.Component:
     return rx.el.div(
         skeleton("100%", "46px"),
         rx.el.div(
-            rx.el.div(*(card(skeleton("40%", "16px"), skeleton("100%", "64px"), class_name="metric-loading") for _ in range(3)), class_name="board-agenda"),
+            rx.el.div(
+                *(
+                    card(skeleton("40%", "16px"), skeleton("100%", "64px"), class_name="metric-loading")
+                    for _ in range(3)
+                ),
+                class_name="board-agenda",
+            ),
             card(skeleton("60%", "16px"), skeleton("100%", "96px"), class_name="metric-loading"),
             class_name="board-columns",
         ),

@@ -24,11 +24,15 @@ def _figures() -> rx.Component:
         rx.cond(DashboardState.demonstration != "", _demonstration(), rx.fragment()),
         rx.cond(
             DashboardState.partial,
-            rx.el.p(icon("triangle-alert"), "Some sources did not answer; the figures below are incomplete.", class_name="callout tone-warning"),
+            rx.el.p(
+                icon("triangle-alert"),
+                "Some sources did not answer; the figures below are incomplete.",
+                class_name="callout tone-warning",
+            ),
             rx.fragment(),
         ),
         rx.cond(
-            DashboardState.metrics.length() > 0,
+            DashboardState.metrics,
             rx.fragment(
                 rx.el.h2("Key figures", class_name="visually-hidden"),
                 rx.el.div(rx.foreach(DashboardState.metrics, _metric), class_name="metric-grid"),
@@ -41,7 +45,10 @@ def _figures() -> rx.Component:
             ),
         ),
         rx.el.footer(
-            rx.el.span("Read ", time_ago(DashboardState.read_at, iso=DashboardState.read_at_iso, exact=DashboardState.read_at_exact)),
+            rx.el.span(
+                "Read ",
+                time_ago(DashboardState.read_at, iso=DashboardState.read_at_iso, exact=DashboardState.read_at_exact),
+            ),
             button("Refresh", kind="quiet", icon_name="rotate-cw", on_click=DashboardState.load),
             class_name="dashboard-foot",
         ),
@@ -52,20 +59,28 @@ def _figures() -> rx.Component:
 def _demonstration() -> rx.Component:
     return rx.el.p(
         icon("flask-conical"),
-        rx.el.span(rx.el.strong("Demonstration data. "), "These figures are invented so that you can look around. They are replaced once you connect your own tools."),
+        rx.el.span(
+            rx.el.strong("Demonstration data. "),
+            "These figures are invented so that you can look around. They are replaced once you connect your own "
+            "tools.",
+        ),
         class_name="callout tone-info",
     )
 
 
 def _finish_setup() -> rx.Component:
     return rx.el.div(
-        rx.el.span(icon("list-checks"), "Your company's set-up is not finished. The more your executives know, the better they answer.", class_name="callout-words"),
+        rx.el.span(
+            icon("list-checks"),
+            "Your company's set-up is not finished. The more your executives know, the better they answer.",
+            class_name="callout-words",
+        ),
         link_button("Finish set-up", "/onboarding"),
         class_name="callout callout-action tone-accent",
     )
 
 
-def _metric(metric: rx.Var[MetricView]) -> rx.Component:
+def _metric(metric: MetricView) -> rx.Component:
     return rx.el.article(
         rx.el.header(
             rx.el.h3(metric.label, class_name="metric-label"),
@@ -106,7 +121,7 @@ def _metric(metric: rx.Var[MetricView]) -> rx.Component:
     )
 
 
-def _chart(chart: rx.Var[ChartView]) -> rx.Component:
+def _chart(chart: ChartView) -> rx.Component:
     return rx.el.figure(
         rx.el.figcaption(
             rx.el.h3(chart.title, class_name="metric-label"),
@@ -142,19 +157,19 @@ def _chart(chart: rx.Var[ChartView]) -> rx.Component:
     )
 
 
-def _row_line(tick: rx.Var[Tick]) -> rx.Component:
+def _row_line(tick: Tick) -> rx.Component:
     return rx.el.svg.line(x1="0", x2=str(CHART_WIDTH), y1=tick.at, y2=tick.at, class_name="chart-grid-line")
 
 
-def _row_words(tick: rx.Var[Tick]) -> rx.Component:
+def _row_words(tick: Tick) -> rx.Component:
     return rx.el.span(tick.words, style={"top": f"calc(100% * {tick.at} / {CHART_HEIGHT})"})
 
 
-def _column_words(tick: rx.Var[Tick]) -> rx.Component:
+def _column_words(tick: Tick) -> rx.Component:
     return rx.el.span(tick.words, style={"left": f"calc(100% * {tick.at} / {CHART_WIDTH})"})
 
 
-def _point(point: rx.Var[PointView]) -> rx.Component:
+def _point(point: PointView) -> rx.Component:
     return rx.el.tr(rx.el.td(point.when), rx.el.td(point.value))
 
 
@@ -162,12 +177,21 @@ def _loading() -> rx.Component:
     return rx.el.div(
         rx.el.div(
             *(
-                rx.el.div(skeleton("45%", "14px"), skeleton("60%", "28px"), skeleton("100%", "36px"), skeleton("70%", "12px"), class_name="card metric metric-loading")
+                rx.el.div(
+                    skeleton("45%", "14px"),
+                    skeleton("60%", "28px"),
+                    skeleton("100%", "36px"),
+                    skeleton("70%", "12px"),
+                    class_name="card metric metric-loading",
+                )
                 for _ in range(6)
             ),
             class_name="metric-grid",
         ),
-        rx.el.div(*(card(skeleton("30%", "14px"), skeleton("100%", "220px"), class_name="metric-loading") for _ in range(2)), class_name="chart-grid"),
+        rx.el.div(
+            *(card(skeleton("30%", "14px"), skeleton("100%", "220px"), class_name="metric-loading") for _ in range(2)),
+            class_name="chart-grid",
+        ),
         rx.el.span("Loading figures", class_name="visually-hidden", role="status"),
         class_name="dashboard",
     )

@@ -25,14 +25,22 @@ def page() -> rx.Component:
         rx.el.header(
             link(wordmark(), href="/", aria_label="OCSuite, start page"),
             rx.el.div(
-                rx.cond(SessionState.company.id != "", link("Leave for now", href="/dashboard", class_name="button button-quiet"), rx.fragment()),
+                rx.cond(
+                    SessionState.company.id != "",
+                    link("Leave for now", href="/dashboard", class_name="button button-quiet"),
+                    rx.fragment(),
+                ),
                 button("Sign out", kind="quiet", on_click=SessionState.sign_out),
                 class_name="wizard-head-actions",
             ),
             class_name="wizard-head",
         ),
         rx.el.main(
-            rx.el.ol(*(_step_mark(index, name) for index, name in enumerate(STEPS[:3])), class_name="wizard-steps", aria_label="Steps"),
+            rx.el.ol(
+                *(_step_mark(index, name) for index, name in enumerate(STEPS[:3])),
+                class_name="wizard-steps",
+                aria_label="Steps",
+            ),
             rx.match(
                 OnboardingState.step,
                 ("company", _company()),
@@ -62,7 +70,9 @@ def _step_mark(index: int, name: str) -> rx.Component:
 
 
 def _heading(title: str, text: str) -> rx.Component:
-    return rx.el.div(rx.el.h1(title, class_name="wizard-title"), rx.el.p(text, class_name="page-text"), class_name="wizard-heading")
+    return rx.el.div(
+        rx.el.h1(title, class_name="wizard-title"), rx.el.p(text, class_name="page-text"), class_name="wizard-heading"
+    )
 
 
 def _company() -> rx.Component:
@@ -71,22 +81,34 @@ def _company() -> rx.Component:
         rx.el.form(
             form_error(OnboardingState.company_problem),
             text_field(
-                "Company name", "name", error=OnboardingState.company_errors["name"], auto_complete="organization",
-                auto_focus=True, max_length=120,
+                "Company name",
+                "name",
+                error=OnboardingState.company_errors["name"],
+                auto_complete="organization",
+                auto_focus=True,
+                max_length=120,
             ),
             text_field(
-                "Short name", "slug", error=OnboardingState.company_errors["slug"], optional=True, max_length=48, auto_complete="off",
-                hint="Small letters, digits and hyphens. Made from the name if you leave it empty.", spell_check=False, auto_capitalize="none",
+                "Short name",
+                "slug",
+                error=OnboardingState.company_errors["slug"],
+                optional=True,
+                max_length=48,
+                auto_complete="off",
+                hint="Small letters, digits and hyphens. Made from the name if you leave it empty.",
+                spell_check=False,
+                auto_capitalize="none",
             ),
             rx.el.div(
-                button("Create company", kind="primary", type="submit", busy=OnboardingState.saving), class_name="form-actions"
+                button("Create company", kind="primary", type="submit", busy=OnboardingState.saving),
+                class_name="form-actions",
             ),
             on_submit=OnboardingState.create_company,
             class_name="form-stack",
             no_validate=True,
         ),
         class_name="wizard-card",
-    )  # fmt: skip
+    )
 
 
 def _profile() -> rx.Component:
@@ -96,7 +118,10 @@ def _profile() -> rx.Component:
         class_name="form-actions",
     )
     return rx.el.section(
-        _heading("Tell your executives about the company", "They read this before every answer. You can change it at any time."),
+        _heading(
+            "Tell your executives about the company",
+            "They read this before every answer. You can change it at any time.",
+        ),
         profile_form(OnboardingState.save_profile, actions),
         class_name="wizard-card wizard-card-wide",
     )
@@ -106,7 +131,8 @@ def _integration() -> rx.Component:
     return rx.el.section(
         _heading(
             "Connect a first integration",
-            "Integrations are not available yet. They will bring in your own figures; until then the dashboard shows demonstration data.",
+            "Integrations are not available yet. They will bring in your own figures; until then the dashboard shows "
+            "demonstration data.",
         ),
         rx.el.ul(*(_coming(*entry) for entry in _COMING), class_name="coming"),
         rx.el.div(
@@ -121,7 +147,9 @@ def _integration() -> rx.Component:
 def _coming(icon_name: str, name: str, text: str) -> rx.Component:
     return rx.el.li(
         rx.el.span(icon(icon_name), class_name="coming-icon"),
-        rx.el.div(rx.el.p(name, class_name="menu-name"), rx.el.p(text, class_name="card-text"), class_name="coming-words"),
+        rx.el.div(
+            rx.el.p(name, class_name="menu-name"), rx.el.p(text, class_name="card-text"), class_name="coming-words"
+        ),
         badge("Coming soon"),
         class_name="coming-entry",
     )
@@ -142,7 +170,13 @@ def _done() -> rx.Component:
 
 def _loading() -> rx.Component:
     return rx.el.section(
-        rx.el.div(skeleton("60%", "28px"), skeleton("90%", "16px"), skeleton("100%", "38px"), skeleton("100%", "38px"), class_name="form-stack"),
+        rx.el.div(
+            skeleton("60%", "28px"),
+            skeleton("90%", "16px"),
+            skeleton("100%", "38px"),
+            skeleton("100%", "38px"),
+            class_name="form-stack",
+        ),
         rx.el.span("Loading", class_name="visually-hidden", role="status"),
         class_name="wizard-card",
     )

@@ -25,7 +25,9 @@ def page() -> rx.Component:
 
 def _section(title: str, text: str, *children: Any) -> rx.Component:
     return rx.el.section(
-        rx.el.header(rx.el.h2(title, class_name="card-title"), rx.el.p(text, class_name="card-text"), class_name="settings-head"),
+        rx.el.header(
+            rx.el.h2(title, class_name="card-title"), rx.el.p(text, class_name="card-text"), class_name="settings-head"
+        ),
         card(*children),
         class_name="settings-section",
     )
@@ -41,10 +43,17 @@ def _company() -> rx.Component:
             rx.el.form(
                 text_field("Company name", "name", error=errors["name"], default_value=company.name, max_length=120),
                 text_field(
-                    "Short name", "slug", error=errors["slug"], default_value=company.slug, max_length=48, spell_check=False,
+                    "Short name",
+                    "slug",
+                    error=errors["slug"],
+                    default_value=company.slug,
+                    max_length=48,
+                    spell_check=False,
                     hint="Small letters, digits and hyphens.",
                 ),
-                rx.el.div(button("Save company", type="submit", busy=SettingsState.renaming), class_name="form-actions"),
+                rx.el.div(
+                    button("Save company", type="submit", busy=SettingsState.renaming), class_name="form-actions"
+                ),
                 on_submit=SettingsState.save_company,
                 class_name="form-stack",
                 no_validate=True,
@@ -53,10 +62,14 @@ def _company() -> rx.Component:
             ),
             rx.el.div(
                 rx.el.p(company.name, class_name="menu-name"),
-                rx.el.p(icon("lock", size=14), "Owners and admins can rename the company. Ask one of them.", class_name="settings-locked"),
+                rx.el.p(
+                    icon("lock", size=14),
+                    "Owners and admins can rename the company. Ask one of them.",
+                    class_name="settings-locked",
+                ),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _profile() -> rx.Component:
@@ -74,10 +87,14 @@ def _profile() -> rx.Component:
 
 
 def _limits() -> rx.Component:
-    return _section("Limits", "What your company may use. Days are UTC days.", rx.el.ul(rx.foreach(SettingsState.usage, _limit), class_name="limits"))
+    return _section(
+        "Limits",
+        "What your company may use. Days are UTC days.",
+        rx.el.ul(rx.foreach(SettingsState.usage, _limit), class_name="limits"),
+    )
 
 
-def _limit(line: rx.Var[UsageView]) -> rx.Component:
+def _limit(line: UsageView) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.span(line.label, class_name="menu-name"),
@@ -87,7 +104,11 @@ def _limit(line: rx.Var[UsageView]) -> rx.Component:
         progress(line.label, value=line.used, maximum=line.limit, tone=line.tone),
         rx.cond(
             line.resets != "",
-            rx.el.p("Starts again ", time_ago(line.resets, iso=line.resets_iso, exact=line.resets_exact), class_name="card-text"),
+            rx.el.p(
+                "Starts again ",
+                time_ago(line.resets, iso=line.resets_iso, exact=line.resets_exact),
+                class_name="card-text",
+            ),
             rx.fragment(),
         ),
     )
@@ -120,7 +141,12 @@ def _loading() -> rx.Component:
         *(
             rx.el.div(
                 rx.el.div(skeleton("50%", "16px"), class_name="settings-head"),
-                card(skeleton("30%", "14px"), skeleton("100%", "38px"), skeleton("100%", "38px"), class_name="metric-loading"),
+                card(
+                    skeleton("30%", "14px"),
+                    skeleton("100%", "38px"),
+                    skeleton("100%", "38px"),
+                    class_name="metric-loading",
+                ),
                 class_name="settings-section",
             )
             for _ in range(3)

@@ -18,16 +18,24 @@ def page() -> rx.Component:
         ),
         form_error(AuthState.problem),
         text_field(
-            "E-mail", "email", error=AuthState.errors["email"], type="email", auto_complete="username", auto_focus=True,
-            placeholder="you@company.com", spell_check=False,
+            "E-mail",
+            "email",
+            error=AuthState.errors["email"],
+            type="email",
+            auto_complete="username",
+            auto_focus=True,
+            placeholder="you@company.com",
+            spell_check=False,
         ),
         password_field(new=False),
         button("Sign in", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_in,
         class_name="form-stack",
         no_validate=True,
-    )  # fmt: skip
-    foot = rx.fragment("New here? ", link("Create an account", href="/sign-up" + AuthState.carried, class_name="text-link"))
+    )
+    foot = rx.fragment(
+        "New here? ", link("Create an account", href="/sign-up" + AuthState.carried, class_name="text-link")
+    )
     return entrance("Sign in", "Welcome back.", form, foot)
 
 

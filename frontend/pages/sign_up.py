@@ -14,18 +14,29 @@ def page() -> rx.Component:
     form = rx.el.form(
         form_error(AuthState.problem),
         text_field(
-            "Full name", "full_name", error=AuthState.errors["full_name"], auto_complete="name", auto_focus=True, max_length=120,
+            "Full name",
+            "full_name",
+            error=AuthState.errors["full_name"],
+            auto_complete="name",
+            auto_focus=True,
+            max_length=120,
         ),
         text_field(
-            "Work e-mail", "email", error=AuthState.errors["email"], type="email", auto_complete="email",
-            placeholder="you@company.com", spell_check=False, max_length=254,
+            "Work e-mail",
+            "email",
+            error=AuthState.errors["email"],
+            type="email",
+            auto_complete="email",
+            placeholder="you@company.com",
+            spell_check=False,
+            max_length=254,
         ),
         password_field(new=True),
         button("Create account", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_up,
         class_name="form-stack",
         no_validate=True,
-    )  # fmt: skip
+    )
     foot = rx.fragment(
         "Have an account already? ", link("Sign in", href="/sign-in" + AuthState.carried, class_name="text-link")
     )

@@ -4,13 +4,13 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 import reflex as rx
-from module_sdk.client import ApiError, ClientError, Session
-from module_sdk.wire.identity import SignIn, SignUp
 
 from frontend import runtime
 from frontend.session_routes import ADOPT_PATH, relative_path
 from frontend.states.problems import field_errors
 from frontend.states.session import SessionState
+from module_sdk.client import ApiError, ClientError, Session
+from module_sdk.wire.identity import SignIn, SignUp
 
 MIN_PASSWORD: Final = 12
 _SIGN_IN_FIELDS: Final = ("email", "password")
@@ -70,7 +70,9 @@ class AuthState(SessionState):
         found["email"] = found["email"] or _odd_address(given["email"])
         if not found["password"] and len(given["password"]) < MIN_PASSWORD:
             missing = MIN_PASSWORD - len(given["password"])
-            found["password"] = f"{missing} more character{'s' if missing > 1 else ''}, please: the least is {MIN_PASSWORD}."
+            found["password"] = (
+                f"{missing} more character{'s' if missing > 1 else ''}, please: the least is {MIN_PASSWORD}."
+            )
         if not self._accept(found):
             return
         self.busy = True

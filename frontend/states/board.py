@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import reflex as rx
-from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
 
 from frontend.states.session import Notice, SessionState
+from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class BoardState(SessionState):
     preview: bool = True
     seats: list[Seat] = []
     items: list[Item] = []
-    minutes: int = 0
-    decision_count: int = 0
+    summary: str = ""
 
     @rx.event
     async def load(self) -> Any:
@@ -107,6 +106,7 @@ class BoardState(SessionState):
             )
             for number, item in enumerate(meeting.agenda, start=1)
         ]
-        self.minutes = sum(item.minutes for item in meeting.agenda)
-        self.decision_count = len(meeting.decisions)
+        points, decisions = len(meeting.agenda), len(meeting.decisions)
+        minutes = sum(item.minutes for item in meeting.agenda)
+        self.summary = f"{points} points · {minutes} minutes · {decisions} proposed decisions"
         self.loaded = True

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import reflex as rx
-from module_sdk.contract import MetricSnapshot
-from module_sdk.wire.dashboard import Dashboard
 
 from frontend import charts, words
 from frontend.states.session import Notice, SessionState
+from module_sdk.contract import MetricSnapshot
+from module_sdk.wire.dashboard import Dashboard
 
 CHART_WIDTH: Final = 640
 CHART_HEIGHT: Final = 220
@@ -114,7 +114,10 @@ class DashboardState(SessionState):
         ]
         self.demonstration = ", ".join(source.title for source in dashboard.sources if source.demonstration)
         self.partial = dashboard.status == "partial"
-        self.read_at, self.read_at_exact = words.ago(dashboard.generated_at, now), words.exact(dashboard.generated_at, where)
+        self.read_at, self.read_at_exact = (
+            words.ago(dashboard.generated_at, now),
+            words.exact(dashboard.generated_at, where),
+        )
         self.read_at_iso = dashboard.generated_at.isoformat()
         self.loaded = True
 
@@ -156,24 +159,28 @@ def chart_view(metric: MetricSnapshot, currency: str, runway: MetricSnapshot | N
     marks = charts.ticks(min(0.0, *values), max(values))
     low, high = marks[0], marks[-1]
     drawn = charts.line(values, width=CHART_WIDTH, height=CHART_HEIGHT, low=low, high=high)
-    span = (high - low) or 1.0
-    shown = metric.trend[:: max(1, len(metric.trend) // 4)]
-    at = {id(point): 2 + (CHART_WIDTH - 4) * index / max(1, len(metric.trend) - 1) for index, point in enumerate(metric.trend)}
+    count = len(metric.trend)
+    dated = list(enumerate(metric.trend))[:: max(1, count // 4)]
     value = words.metric_value(metric.value, metric.unit, unit_currency)
     first = words.metric_value(values[0], metric.unit, unit_currency)
     return ChartView(
         key=metric.key,
         title=metric.label,
         value=value,
-        note=f"{words.metric_value(runway.value, runway.unit, unit_currency)} of runway" if runway else words.PERIODS[metric.period],
+        note=f"{words.metric_value(runway.value, runway.unit, unit_currency)} of runway"
+        if runway
+        else words.PERIODS[metric.period],
         spoken=f"{metric.label}: from {first} to {value} over {len(values)} points.",
         stroke=drawn.stroke,
         area=drawn.area,
         rows=[
-            Tick(words.metric_value(mark, metric.unit, unit_currency), f"{2 + (CHART_HEIGHT - 4) * (1 - (mark - low) / span):.1f}")
+            Tick(
+                words.metric_value(mark, metric.unit, unit_currency),
+                f"{charts.height_of(mark, height=CHART_HEIGHT, low=low, high=high):.1f}",
+            )
             for mark in marks
         ],
-        columns=[Tick(f"{point.at:%b %y}", f"{at[id(point)]:.1f}") for point in shown],
+        columns=[Tick(f"{point.at:%b %y}", f"{CHART_WIDTH * index / max(1, count - 1):.1f}") for index, point in dated],
         points=[
             PointView(f"{point.at.day} {point.at:%b %Y}", words.metric_value(point.value, metric.unit, unit_currency))
             for point in metric.trend

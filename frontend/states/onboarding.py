@@ -4,11 +4,11 @@ from typing import Any, Final, Literal
 from urllib.parse import parse_qs
 
 import reflex as rx
-from module_sdk.client import ApiError
-from module_sdk.wire.tenants import OnboardingPatch, OnboardingStep, TenantCreate
 
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
+from module_sdk.client import ApiError
+from module_sdk.wire.tenants import OnboardingPatch, OnboardingStep, TenantCreate
 
 STEPS: Final[tuple[OnboardingStep, ...]] = ("company", "profile", "integration", "done")
 

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import msgspec
 import reflex as rx
-from module_sdk.client import ApiClient, ApiError
-from module_sdk.wire.tenants import Profile
 
 from frontend import words
 from frontend.choices import GOALS
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
+from module_sdk.client import ApiClient, ApiError
+from module_sdk.wire.tenants import Profile
 
 MAX_GOALS: Final = 10
 FIELDS: Final = ("industry", "size", "stage", "country", "currency", "time_zone", "description")
@@ -37,8 +37,8 @@ class ProfileState(SessionState):
     profile: ProfileView = ProfileView()
     goals: list[str] = []
     suggested_goals: list[str] = []
-    #: Counts how often a goal was added, so that the input for the next one starts empty.
-    goal_round: int = 0
+    #: Counts in text how often a goal was added, so that the input for the next one starts empty.
+    goal_round: str = "0"
     profile_errors: dict[str, str] = dict.fromkeys((*FIELDS, "goals"), "")
     saving: bool = False
 
@@ -54,13 +54,13 @@ class ProfileState(SessionState):
         goal = " ".join(str(form.get("new_goal", "")).split())[:200]
         if goal and goal not in self.goals:
             self._set_goals([*self.goals, goal])
-        self.goal_round += 1
+        self.goal_round = str(int(self.goal_round) + 1)
 
     def _set_goals(self, goals: list[str]) -> None:
         too_many = len(goals) > MAX_GOALS
         self.goals = goals[:MAX_GOALS]
         self.suggested_goals = [goal for goal in GOALS if goal not in self.goals]
-        self.profile_errors = {**self.profile_errors, "goals": f"Ten goals are the most." if too_many else ""}
+        self.profile_errors = {**self.profile_errors, "goals": "Ten goals are the most." if too_many else ""}
 
     async def _read_profile(self, api: ApiClient) -> None:
         reply = await self._tenant(api).profile()

@@ -1,15 +1,14 @@
 """The state that every page's state extends: who is signed in, for which company, and what went wrong.
 
-A page's ``on_load`` handler starts with ``if (away := await self._enter()) is not None: return away`` and talks to the
-API inside ``async with self._talk() as api:``, which turns every refusal into a notice, a sign-in or the banner of a stopped API.
-Nothing secret is ever assigned to a state: the session stays in the HttpOnly cookie and tokens stay in
+A page's ``on_load`` handler starts with ``if (away := await self._enter()) is not None: return away`` and talks to
+the API inside ``async with self._talk() as api:``, which turns every refusal into a notice, a sign-in or the banner of
+a stopped API. Nothing secret is ever assigned to a state: the session stays in the HttpOnly cookie and tokens stay in
 :mod:`frontend.runtime`.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, Literal
@@ -17,11 +16,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import reflex as rx
-from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
-from module_sdk.wire.identity import Me, Membership, User
 
 from frontend import runtime
 from frontend.session_routes import END_PATH, SIGN_IN_PATH
+from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
+from module_sdk.wire.identity import Me, Membership, User
 
 ONBOARDING_PATH: Final = "/onboarding"
 #: A tab that waits longer than this for a stopped API is most likely closed; loading the page starts anew.
@@ -87,7 +86,9 @@ class SessionState(rx.State):
     @rx.event
     def failed_unexpectedly(self, reference: str) -> None:
         """Tell the person about a fault of our own; ``reference`` is in the log beside its trace."""
-        self._tell(Notice(title="Something went wrong on our side", detail="Try again in a moment.", request_id=reference))
+        self._tell(
+            Notice(title="Something went wrong on our side", detail="Try again in a moment.", request_id=reference)
+        )
 
     @rx.event
     async def choose_company(self, company_id: str) -> Any:
@@ -96,7 +97,9 @@ class SessionState(rx.State):
             return None
         self.company_id = company_id
         await self._clear(keep_company=True)
-        return rx.redirect("/dashboard") if self._path() == "/dashboard" else [*self._reload(), rx.redirect("/dashboard")]
+        return (
+            rx.redirect("/dashboard") if self._path() == "/dashboard" else [*self._reload(), rx.redirect("/dashboard")]
+        )
 
     @rx.event
     async def sign_out(self) -> None:
@@ -109,10 +112,10 @@ class SessionState(rx.State):
                 await run.api.sign_out(f"{runtime.SESSION_COOKIE}={session}")
             except ApiError as error:
                 if error.problem.status != 401:
-                    self._tell(_from_problem(error))
+                    self._tell(notice_of(error))
                     return
             except ClientError as error:
-                self._tell(_from_client(error))
+                self._tell(notice_of(error))
                 return
         await self._clear(keep_company=True)
         ticket = runtime.current().tickets.issue(None, f"{SIGN_IN_PATH}?reason=signed-out")
@@ -163,31 +166,13 @@ class SessionState(rx.State):
         self.entered = True
         return rx.redirect(ONBOARDING_PATH) if needs_company and not self.company.id else None
 
-    @asynccontextmanager
-    async def _talk(self, on_problem: Callable[[Notice], None] | None = None) -> AsyncIterator[ApiClient]:
+    def _talk(self, on_problem: Callable[[Notice], None] | None = None) -> "Talk":
         """The API on behalf of this session; refusals end the block and become a notice.
 
         ``on_problem`` receives the notice instead, for pages that show the error in place of their content. An ended
         session leads to the sign-in page, a stopped API to the banner.
         """
-        session = self._session_value()
-        if session is None:
-            await self._expire()
-        show = on_problem or self._tell
-        try:
-            yield runtime.current().api_for(session or "", self.router.session.client_ip)
-            self.api_down = False
-        except ApiError as error:
-            if error.problem.status == 401:
-                await self._expire()
-            else:
-                show(_from_problem(error))
-        except ApiUnavailable as error:
-            self.api_down = True
-            if on_problem is not None:
-                on_problem(_from_client(error))
-        except ClientError as error:
-            show(_from_client(error))
+        return Talk(self, on_problem)
 
     def _tenant(self, api: ApiClient) -> TenantClient:
         """``api`` within the chosen company."""
@@ -225,10 +210,40 @@ class SessionState(rx.State):
         """Forget everything that belongs to a person, on this page and on all others."""
         state = await self.get_state(SessionState)
         company_id, down, watching = state.company_id, state.api_down, state._watching
-        state.reset()
+        state.reset()  # type: ignore[no-untyped-call]  # Reflex's
         state.api_down, state._watching = down, watching
         if keep_company:
             state.company_id = company_id
+
+
+class Talk:
+    """A block of calls to the API; see :meth:`SessionState._talk`. Errors that are not the API's pass through."""
+
+    def __init__(self, state: SessionState, on_problem: Callable[[Notice], None] | None) -> None:
+        self._state = state
+        self._on_problem = on_problem
+
+    async def __aenter__(self) -> ApiClient:
+        """The API; without a session its first call is refused, which leads to the sign-in page."""
+        state = self._state
+        return runtime.current().api_for(state._session_value() or "", state.router.session.client_ip)
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        """Deal with a refusal; true if there was one."""
+        state = self._state
+        if error is None:
+            state.api_down = False
+            return False
+        if not isinstance(error, ClientError):
+            return False
+        if isinstance(error, ApiError) and error.problem.status == 401:
+            await state._expire()
+        elif isinstance(error, ApiUnavailable) and self._on_problem is None:
+            state.api_down = True
+        else:
+            state.api_down = isinstance(error, ApiUnavailable)
+            (self._on_problem or state._tell)(notice_of(error))
+        return True
 
 
 def sign_in_address(path: str, query: str, reason: str) -> str:
@@ -257,12 +272,11 @@ def _company(membership: Membership) -> Company:
     )
 
 
-def _from_problem(error: ApiError) -> Notice:
-    problem = error.problem
-    return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
-
-
-def _from_client(error: ClientError) -> Notice:
+def notice_of(error: ClientError) -> Notice:
+    """``error`` in words: the problem's own where there is one."""
+    if isinstance(error, ApiError):
+        problem = error.problem
+        return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
     if isinstance(error, ApiUnavailable):
         return Notice(title="The service cannot be reached", detail="Nothing was lost. Try again in a moment.")
     return Notice(title="The service gave an answer that this page does not understand", detail="Reload the page.")

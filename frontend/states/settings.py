@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import reflex as rx
-from module_sdk.client import ApiError
-from module_sdk.wire.tenants import TenantPatch, UsageLine
 
 from frontend import words
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from frontend.states.session import Notice
+from module_sdk.client import ApiError
+from module_sdk.wire.tenants import TenantPatch, UsageLine
 
 _METRICS: Final = {"messages_per_day": "Messages today", "tasks_per_day": "Tasks today", "members": "Members"}
 
@@ -88,7 +88,9 @@ class SettingsState(ProfileState):
         self.saving = True
         yield
         if await self._save_profile(form):
-            self._tell(Notice(kind="success", title="Profile saved", detail="Your executives use it from the next answer on."))
+            self._tell(
+                Notice(kind="success", title="Profile saved", detail="Your executives use it from the next answer on.")
+            )
         self.saving = False
 
     def _fail(self, notice: Notice) -> None:

@@ -8,10 +8,22 @@ from frontend.components.brand import wordmark
 from frontend.components.primitives import icon, link
 
 _POINTS: Final = (
-    ("message-square", "Ask, and get an answer that knows your company", "Your CEO reads your profile and figures before replying."),
-    ("presentation", "Bring the board together", "Agenda, statements and decisions, with the numbers behind each of them."),
-    ("shield-check", "Your company's data stays your company's", "Every row is fenced per company in the database itself; secrets are encrypted."),
-)  # fmt: skip
+    (
+        "message-square",
+        "Ask, and get an answer that knows your company",
+        "Your CEO reads your profile and figures before replying.",
+    ),
+    (
+        "presentation",
+        "Bring the board together",
+        "Agenda, statements and decisions, with the numbers behind each of them.",
+    ),
+    (
+        "shield-check",
+        "Your company's data stays your company's",
+        "Every row is fenced per company in the database itself; secrets are encrypted.",
+    ),
+)
 
 
 def entrance(title: str, lead: Any, form: rx.Component, foot: rx.Component) -> rx.Component:
@@ -44,8 +56,6 @@ def entrance(title: str, lead: Any, form: rx.Component, foot: rx.Component) -> r
 def _point(icon_name: str, title: str, text: str) -> rx.Component:
     return rx.el.li(
         rx.el.span(icon(icon_name), class_name="entrance-point-icon"),
-        rx.el.div(
-            rx.el.p(title, class_name="entrance-point-title"), rx.el.p(text, class_name="entrance-point-text")
-        ),
+        rx.el.div(rx.el.p(title, class_name="entrance-point-title"), rx.el.p(text, class_name="entrance-point-text")),
         class_name="entrance-point",
     )

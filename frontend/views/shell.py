@@ -1,11 +1,11 @@
 """The one frame of every signed-in page: sidebar, top bar, content."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
-from frontend.components.primitives import avatar, icon, icon_button, link, skeleton
+from frontend.components.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.states.session import Company, SessionState
 
 SIDEBAR_ID: Final = "sidebar"
@@ -35,7 +35,9 @@ ENTRIES: Final = (
 )
 
 
-def shell(title: str, content: rx.Component, actions: rx.Component | None = None, *, fill: bool = False) -> rx.Component:
+def shell(
+    title: str, content: rx.Component, actions: rx.Component | None = None, *, fill: bool = False
+) -> rx.Component:
     """A page in the frame. ``actions`` stand in the top bar; ``fill`` gives the content the whole height and width."""
     return rx.el.div(
         rx.el.a("Skip to content", href=f"#{CONTENT_ID}", class_name="skip-link"),
@@ -78,7 +80,10 @@ def _sidebar(current: str) -> rx.Component:
 def _entry(entry: Entry, current: bool) -> rx.Component:
     if not entry.path:
         return rx.el.span(
-            icon(entry.icon_name), entry.title, rx.el.span("Soon", class_name="nav-soon"), class_name="nav-entry nav-entry-soon"
+            icon(entry.icon_name),
+            entry.title,
+            rx.el.span("Soon", class_name="nav-soon"),
+            class_name="nav-entry nav-entry-soon",
         )
     marks = {"aria_current": "page"} if current else {}
     return link(icon(entry.icon_name), entry.title, href=entry.path, class_name="nav-entry", **marks)
@@ -121,7 +126,7 @@ def _company_switcher() -> rx.Component:
     )
 
 
-def _company_choice(company: rx.Var[Company]) -> rx.Component:
+def _company_choice(company: Company) -> rx.Component:
     chosen = company.id == SessionState.company.id
     return rx.el.button(
         avatar(company.initials, square=True),
@@ -134,7 +139,7 @@ def _company_choice(company: rx.Var[Company]) -> rx.Component:
         type="button",
         class_name="menu-entry",
         aria_current=rx.cond(chosen, "true", "false"),
-        on_click=SessionState.choose_company(company.id),
+        on_click=given(SessionState.choose_company, company.id),
         custom_attrs={"popoverTarget": COMPANY_MENU_ID, "popoverTargetAction": "hide"},
     )
 
@@ -179,7 +184,11 @@ def _account() -> rx.Component:
     )
 
 
-_THEMES: Final[tuple[tuple[LiteralColorMode, str, str], ...]] = (("light", "sun", "Light"), ("dark", "moon", "Dark"), ("system", "monitor", "System"))
+_THEMES: Final[tuple[tuple[LiteralColorMode, str, str], ...]] = (
+    ("light", "sun", "Light"),
+    ("dark", "moon", "Dark"),
+    ("system", "monitor", "System"),
+)
 
 
 def theme_choice() -> rx.Component:

@@ -15,6 +15,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, get, patch, post, put
 from litestar.datastructures import Cookie, State
 from litestar.exceptions import HTTPException
+
 from module_sdk.contract import MetricPoint, MetricSnapshot
 from module_sdk.wire.base import Page
 from module_sdk.wire.csuite import (
@@ -99,7 +100,9 @@ async def body(request: Request[Any, Any, Any], kind: type[T]) -> T:
 def who(request: Request[Any, Any, Any], state: State) -> User:
     world: World = state.world
     if status := world.faults.get(request.url.path):
-        raise Refused(status, "internal" if status == 500 else "limit_reached", "This did not work", "The fake was told to fail.")
+        raise Refused(
+            status, "internal" if status == 500 else "limit_reached", "This did not work", "The fake was told to fail."
+        )
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     email = world.tokens.get(token)
     if email is None:
@@ -109,7 +112,8 @@ def who(request: Request[Any, Any, Any], state: State) -> User:
 
 def company_of(request: Request[Any, Any, Any], state: State, tenant_id: UUID | str) -> Company:
     user = who(request, state)
-    for company in state.world.companies.get(user.email or "", []):
+    companies: list[Company] = state.world.companies.get(user.email or "", [])
+    for company in companies:
         if str(company.tenant.id) == str(tenant_id):
             return company
     raise Refused(404, "not_found", "Nothing is here")
@@ -139,7 +143,9 @@ def live() -> dict[str, str]:
 async def sign_up(request: Request[Any, Any, Any], state: State) -> Response[SignedIn]:
     data = await body(request, SignUp)
     if data.email.lower() in state.world.users:
-        raise Refused(409, "email_taken", "An account with this address exists already", "Sign in, or use another address.")
+        raise Refused(
+            409, "email_taken", "An account with this address exists already", "Sign in, or use another address."
+        )
     user = User(id=uuid4(), email=data.email.lower(), full_name=data.full_name, created_at=NOW)
     state.world.users[data.email.lower()] = user
     return open_session(state, user, 201)
@@ -255,9 +261,16 @@ def _metric(key: str, label: str, values: list[float], **more: Any) -> MetricSna
     ]
     change = (values[-1] - values[-2]) / values[-2] if values[-2] else None
     return MetricSnapshot(
-        key=key, label=label, value=values[-1], as_of=NOW, source="metrics.demo", trend=points, change=change,
-        demonstration=True, **more,
-    )  # fmt: skip
+        key=key,
+        label=label,
+        value=values[-1],
+        as_of=NOW,
+        source="metrics.demo",
+        trend=points,
+        change=change,
+        demonstration=True,
+        **more,
+    )
 
 
 @get("/dashboard", sync_to_thread=False)
@@ -271,14 +284,22 @@ def dashboard(request: Request[Any, Any, Any], state: State) -> Dashboard:
         _metric("revenue", "Revenue", [82_000 * 1.06**m for m in months], period="month", **money),
         _metric("burn", "Net burn", [118_000 - 2_100 * m for m in months], period="month", good="down", **money),
         _metric("runway", "Runway", [20.3 - 0.55 * m for m in months], unit="months", period="now"),
-        _metric("leads", "Qualified leads", [140 + 9 * m + 14 * math.sin(m) for m in months], unit="count", period="month"),
-        _metric("churn", "Customer churn", [3.4 - 0.09 * m for m in months], unit="percent", period="month", good="down"),
-    ]  # fmt: skip
+        _metric(
+            "leads", "Qualified leads", [140 + 9 * m + 14 * math.sin(m) for m in months], unit="count", period="month"
+        ),
+        _metric(
+            "churn", "Customer churn", [3.4 - 0.09 * m for m in months], unit="percent", period="month", good="down"
+        ),
+    ]
     source = MetricSource(capability="metrics.demo", version="1.0.0", title="Demonstration figures", demonstration=True)
     return Dashboard(
-        tenant_id=company.tenant.id, generated_at=datetime.now(UTC), currency=currency, sources=[source],
-        metrics=metrics, status="ready",
-    )  # fmt: skip
+        tenant_id=company.tenant.id,
+        generated_at=datetime.now(UTC),
+        currency=currency,
+        sources=[source],
+        metrics=metrics,
+        status="ready",
+    )
 
 
 @post("/c-suite/board-meeting", status_code=200)
@@ -286,7 +307,10 @@ async def board_meeting(request: Request[Any, Any, Any], state: State) -> BoardM
     company_of(request, state, request.headers.get("x-tenant-id", ""))
     data = await body(request, BoardMeetingRequest)
     return BoardMeeting(
-        id=uuid4(), status="placeholder", topic=data.topic or "Next quarter's plan", created_at=datetime.now(UTC),
+        id=uuid4(),
+        status="placeholder",
+        topic=data.topic or "Next quarter's plan",
+        created_at=datetime.now(UTC),
         agenda=[
             AgendaItem(id="a1", title="Where we stand", minutes=10),
             AgendaItem(id="a2", title="Runway and spending", minutes=15),
@@ -303,19 +327,26 @@ async def board_meeting(request: Request[Any, Any, Any], state: State) -> BoardM
             Statement(agenda_item_id="a3", executive="cro", text="Two segments bring four fifths of the pipeline."),
         ],
         decisions=[
-            Decision(agenda_item_id="a2", text="Hold hiring at plan until runway is back above 18 months.", owner="cfo"),
+            Decision(
+                agenda_item_id="a2", text="Hold hiring at plan until runway is back above 18 months.", owner="cfo"
+            ),
             Decision(agenda_item_id="a3", text="Focus outbound on the two strongest segments.", owner="cro"),
         ],
-    )  # fmt: skip
+    )
 
 
 @get("/c-suite/executives", sync_to_thread=False)
 def executives(request: Request[Any, Any, Any], state: State) -> Page[Executive]:
     who(request, state)
     ceo = Executive(
-        key="ceo", title="Chief Executive Officer", capability="csuite.ceo.chat", version="1.0.0", provider="mock",
-        model="mock-1", suggestions=["What should we focus on this quarter?", "How long does our cash last?"],
-    )  # fmt: skip
+        key="ceo",
+        title="Chief Executive Officer",
+        capability="csuite.ceo.chat",
+        version="1.0.0",
+        provider="mock",
+        model="mock-1",
+        suggestions=["What should we focus on this quarter?", "How long does our cash last?"],
+    )
     return Page(items=[ceo])
 
 
@@ -326,9 +357,25 @@ def conversations(request: Request[Any, Any, Any], state: State) -> Page[Convers
 
 
 HANDLERS = [
-    live, sign_up, sign_in, renew, sign_out, me, create_tenant, read_tenant, rename_tenant, read_profile,
-    replace_profile, read_onboarding, move_onboarding, usage, dashboard, board_meeting, executives, conversations,
-]  # fmt: skip
+    live,
+    sign_up,
+    sign_in,
+    renew,
+    sign_out,
+    me,
+    create_tenant,
+    read_tenant,
+    rename_tenant,
+    read_profile,
+    replace_profile,
+    read_onboarding,
+    move_onboarding,
+    usage,
+    dashboard,
+    board_meeting,
+    executives,
+    conversations,
+]
 
 
 def create_fake(world: World) -> Litestar:
