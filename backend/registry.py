@@ -47,7 +47,8 @@ class Foundation:
         self.settings = settings
         self.keyring = Keyring(settings.master_keys)
         self.db = Database(
-            create_engine(settings.database_url, pool_size=settings.database_pool_size), ContextSigner(self.keyring, time)
+            create_engine(settings.database_url, pool_size=settings.database_pool_size),
+            ContextSigner(self.keyring, time),
         )
         self.redis: Redis = create_redis(settings.redis_url)
         self.tenants = TenantPorts()

@@ -42,17 +42,17 @@ VARIABLES: Final = (
     Variable("OCSUITE_WEB_HOST", "127.0.0.1", "Address the web app listens on"),
     Variable("OCSUITE_WEB_PORT", "3000", "Port of the web app"),
     Variable("OCSUITE_API_URL", "", "Where the web app reaches the API; empty: the API's own address and port"),
-    Variable("OCSUITE_WEB_ORIGINS", "", "Comma-separated origins that browsers may call the API from; empty: the web app on localhost (local only)"),
+    Variable("OCSUITE_WEB_ORIGINS", "", "Comma-separated origins of the web app; empty: localhost, in local mode"),
     Variable("OCSUITE_TRUSTED_PROXIES", "", "Comma-separated networks whose X-Forwarded-For is believed"),
     Variable("OCSUITE_DATA_DIR", ".ocsuite", "Folder of the local stack: database, queue, logs, generated secrets"),
-    Variable("DATABASE_URL", None, "Postgres as the application role: postgresql://ocsuite_app:…@host:5432/ocsuite", secret=True),
-    Variable("DATABASE_OWNER_URL", "", "Postgres as the owner role; needed by migrate, doctor and rotate-master-key only", secret=True),
+    Variable("DATABASE_URL", None, "Postgres as ocsuite_app: postgresql://…@host:5432/ocsuite", secret=True),
+    Variable("DATABASE_OWNER_URL", "", "Postgres as the owner; for migrate, doctor, rotate-master-key", secret=True),
     Variable("DATABASE_POOL_SIZE", "10", "Connections that each process keeps open"),
     Variable("REDIS_URL", None, "Redis or Valkey: redis://:…@host:6379/0", secret=True),
-    Variable("OCSUITE_MASTER_KEYS", None, "Comma-separated id:base64url(32 bytes); the first encrypts, all decrypt", secret=True),
-    Variable("OCSUITE_METRICS_TOKEN", "", "Bearer token for /metrics; empty: loopback and trusted proxies only", secret=True),
+    Variable("OCSUITE_MASTER_KEYS", None, "Comma-separated id:base64url(32 bytes); the first encrypts", secret=True),
+    Variable("OCSUITE_METRICS_TOKEN", "", "Bearer token of /metrics; empty: loopback and proxies only", secret=True),
     Variable("OTEL_EXPORTER_OTLP_ENDPOINT", "", "OpenTelemetry collector; empty: no traces"),
-    Variable("LLM_PROVIDER", "mock", "mock, local (a small real model on this machine) or openai (any compatible endpoint)"),
+    Variable("LLM_PROVIDER", "mock", "mock, local (a small real model) or openai (any compatible endpoint)"),
     Variable("LLM_BASE_URL", "", "Endpoint, for Fireworks https://api.fireworks.ai/inference/v1"),
     Variable("LLM_API_KEY", "", "Key of the endpoint", secret=True),
     Variable("LLM_MODEL", "", "Model name, for Fireworks accounts/fireworks/models/qwen3-235b-a22b"),
@@ -65,6 +65,9 @@ VARIABLES: Final = (
     Variable("CLERK_AUTHORIZED_PARTIES", "", "Comma-separated origins accepted in a Clerk token's azp"),
     Variable("CLERK_PUBLISHABLE_KEY", "", "Clerk's publishable key, for the web app"),
 )  # fmt: skip
+
+
+_DEFAULT_PASSWORDS: Final = frozenset({"", "ocsuite", "postgres", "redis", "password", "changeme"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Settings:
             web_port=web_port,
             api_url=read.url("OCSUITE_API_URL", ("http", "https")) or f"http://127.0.0.1:{api_port}",
             web_origins=frozenset(origins),
-            trusted_proxies=tuple(read.parsed("OCSUITE_TRUSTED_PROXIES", item, _network) for item in read.items("OCSUITE_TRUSTED_PROXIES")),
+            trusted_proxies=tuple(read.networks("OCSUITE_TRUSTED_PROXIES")),
             data_dir=Path(read.text("OCSUITE_DATA_DIR")).expanduser().absolute(),
             database_url=read.url("DATABASE_URL", ("postgresql", "postgres"), hosted=not local),
             database_owner_url=read.url("DATABASE_OWNER_URL", ("postgresql", "postgres")),
@@ -165,7 +168,7 @@ class Settings:
                 members=read.integer("MEMBERS_MAX", 1, 100_000),
             ),
             clerk=_clerk(read),
-        )  # fmt: skip
+        )
 
 
 def _network(text: str) -> Network:
@@ -183,7 +186,11 @@ def _llm(read: "_Reader") -> LlmSettings:
         api_key=read.text("LLM_API_KEY"),
     )
     if provider == "openai":
-        for name, value in (("LLM_BASE_URL", settings.base_url), ("LLM_API_KEY", settings.api_key), ("LLM_MODEL", settings.model)):
+        for name, value in (
+            ("LLM_BASE_URL", settings.base_url),
+            ("LLM_API_KEY", settings.api_key),
+            ("LLM_MODEL", settings.model),
+        ):
             if not value:
                 raise SettingsError(name, "is needed when LLM_PROVIDER is openai")
     return settings
@@ -231,6 +238,9 @@ class _Reader:
             raise SettingsError(name, f"must be a whole number from {low} to {high}, not {value!r}")
         return int(value)
 
+    def networks(self, name: str) -> list[Network]:
+        return [self.parsed(name, item, _network) for item in self.items(name)]
+
     def port(self, name: str) -> int:
         return self.integer(name, 1, 65535)
 
@@ -242,8 +252,14 @@ class _Reader:
         parts = self.parsed(name, value, urlsplit)
         if parts.scheme not in schemes:
             raise SettingsError(name, f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        if hosted and parts.scheme != "unix" and parts.password in {None, "", "ocsuite", "postgres", "password", "changeme"}:
-            raise SettingsError(name, "carries no password or a default one; set a secret of its own outside local mode")
+        if (
+            hosted
+            and parts.scheme != "unix"
+            and parts.password in {None, "", "ocsuite", "postgres", "password", "changeme"}
+        ):
+            raise SettingsError(
+                name, "carries no password or a default one; set a secret of its own outside local mode"
+            )
         return value
 
     def parsed(self, name: str, value: str, parse: Callable[[str], T]) -> T:

@@ -80,7 +80,7 @@ async def someone(db: Database, api_url: str) -> AsyncIterator[SignIn]:
 
         async def enter(full_name: str = "Ada Lovelace") -> Person:
             person = await sign_in(db, api_url, full_name)
-            await opened.enter_async_context(person.http)
+            opened.push_async_callback(person.http.aclose)
             return person
 
         yield enter

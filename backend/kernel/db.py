@@ -12,7 +12,7 @@ from backend.kernel.tenancy import Context, ContextSigner
 SETTING = "ocsuite.context"
 
 
-class ContextConnection(asyncpg.Connection):  # type: ignore[type-arg]  # generic in the stubs alone
+class ContextConnection(asyncpg.Connection):
     """Sends the next transaction's signed context in the same round trip as its BEGIN.
 
     asyncpg does not pipeline and round trips are most of what a small transaction costs. The context is used once:
@@ -21,7 +21,12 @@ class ContextConnection(asyncpg.Connection):  # type: ignore[type-arg]  # generi
 
     next_context: str | None = None
 
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+    async def execute(
+        self,
+        query: str,
+        *args: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  # asyncpg's own signature
+    ) -> str:
         if self.next_context is not None and query.startswith("BEGIN"):
             context, self.next_context = self.next_context, None
             # Only the signer makes this value (ids, digits, dots), so that it can stand in the text of a simple query.

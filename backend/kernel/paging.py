@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,8 +28,12 @@ Cursor = Annotated[
 ]
 """The ``cursor`` parameter of a list, ``None`` by default."""
 
-TimeKey = tuple[datetime, UUID]
-"""The usual sort key: a moment, and the id where two are equal."""
+
+class TimeKey(NamedTuple):
+    """The usual sort key: a moment, and the id where two are equal."""
+
+    at: datetime
+    id: UUID
 
 
 def encode_cursor(key: Any) -> str:

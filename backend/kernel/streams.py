@@ -7,7 +7,7 @@ readers notice nothing; a reader elsewhere waits for the end, which Postgres kee
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -58,8 +58,8 @@ class StreamRef:
 class LiveStream:
     """The events made so far in this process, and a way to wait for more."""
 
-    def __init__(self) -> None:
-        self.events: list[Event] = []
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.events = list(events)
         self.closed = False
         self._changed = asyncio.Event()
 
@@ -121,13 +121,13 @@ class StreamLog:
         name, _, data = key.open(fields[b"e"], ref.binding(number)).partition(b"\n")
         return Event(number, name.decode(), data)
 
-    async def copy(self, ref: StreamRef, key: TenantKey, live: LiveStream) -> None:
-        """Copy a live stream as it grows until it is closed; gives up, with a warning, when Redis is away.
+    async def copy(self, ref: StreamRef, key: TenantKey, live: LiveStream, after: int = 0) -> None:
+        """Copy a live stream's events above ``after`` as it grows, until it is closed.
 
-        A gap would be worse than an end: after a failure nothing more is written, and readers elsewhere get the
+        Gives up, with a warning, when Redis is away. A gap would be worse than an end: after a failure nothing more is written, and readers elsewhere get the
         last event from Postgres.
         """
-        async for batch in live.follow(0, ping_seconds=60):
+        async for batch in live.follow(after, ping_seconds=60):
             if not batch:
                 continue
             try:

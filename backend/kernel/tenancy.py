@@ -1,8 +1,9 @@
 """Who a transaction acts for, and the signed setting that tells the database so.
 
-The setting ``ocsuite.context`` reads ``v1.<key id>.<tenant>.<user>.<expiry>.<mac>``: ids are UUIDs without dashes (empty
-if absent), the expiry is in Unix seconds, and the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it.
-``util.context()`` in the database verifies it against a key that the application role cannot read.
+The setting ``ocsuite.context`` reads ``v1.<key id>.<tenant>.<user>.<expiry>.<mac>``: ids are UUIDs without dashes
+(empty if absent), the expiry is in Unix seconds, the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it.
+``util.current_tenant()`` and ``util.current_user()`` in the database verify it against a key that the application role
+cannot read.
 """
 
 import hashlib

@@ -84,9 +84,7 @@ class DemoMetrics:
 def _month_starts(now: datetime) -> list[datetime]:
     """The first of this month and of the eleven before, oldest first, in UTC."""
     months = now.year * 12 + now.month - 1
-    return [
-        datetime(m // 12, m % 12 + 1, 1, tzinfo=UTC) for m in range(months - _MONTHS + 1, months + 1)
-    ]
+    return [datetime(m // 12, m % 12 + 1, 1, tzinfo=UTC) for m in range(months - _MONTHS + 1, months + 1)]
 
 
 def _noise(tenant_id: UUID, label: str) -> float:

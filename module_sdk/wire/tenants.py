@@ -16,6 +16,7 @@ Slug = Annotated[
 ]
 Size = Literal["1", "2-10", "11-50", "51-200", "201-1000", "1001+"]
 Stage = Literal["idea", "pre_seed", "seed", "series_a", "series_b_plus", "profitable", "public"]
+Metric = Literal["messages_per_day", "tasks_per_day", "members"]
 OnboardingStep = Literal["company", "profile", "integration", "done"]
 
 
@@ -92,7 +93,7 @@ class OnboardingPatch(Request, frozen=True, kw_only=True):
 class UsageLine(Reply, frozen=True, kw_only=True):
     """One limit: its bound, what is used, and when the count starts again (``None``: it is not per day)."""
 
-    metric: Literal["messages_per_day", "tasks_per_day", "members"]
+    metric: Metric
     limit: int
     used: int
     resets_at: datetime | None

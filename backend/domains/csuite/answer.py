@@ -24,9 +24,9 @@ FLUSH_SECONDS: Final = 0.025
 _encode = msgspec.json.Encoder().encode
 
 #: Postgres stores no NUL, a page shows no other control character.
-_UNWANTED: Final = {code: None for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))} | {
-    code: "\ufffd" for code in range(0xD800, 0xE000)
-}
+_UNWANTED: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160))) | dict.fromkeys(
+    range(55296, 57344), "�"
+)
 
 
 @dataclass(frozen=True, slots=True)

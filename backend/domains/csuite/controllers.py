@@ -5,7 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
-from litestar.params import QueryParameter, SkipValidation
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from backend.domains.csuite.follow import Follower
@@ -44,7 +45,10 @@ class ChatController(Controller):
 
     @get("/executives", operation_id="list_executives", summary="List the executives one can chat with")
     async def list_executives(
-        self, tenant: TenantContext, modules: ModuleRegistry, generator: Generator
+        self,
+        tenant: NamedDependency[TenantContext],
+        modules: NamedDependency[ModuleRegistry],
+        generator: NamedDependency[Generator],
     ) -> Page[Executive]:
         """Each with the model that answers for it now, and first questions to suggest."""
         return Page(
@@ -71,15 +75,15 @@ class ChatController(Controller):
     )
     async def chat(
         self,
-        executive: str,
-        data: ChatRequest,
+        executive: FromPath[str],
+        data: JSONBody[ChatRequest],
         request: ApiRequest,
-        tenant: TenantContext,
-        db: Database,
-        companies: SkipValidation[Companies],
-        modules: ModuleRegistry,
-        generator: Generator,
-        follower: Follower,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        companies: NamedDependency[SkipValidation[Companies]],
+        modules: NamedDependency[ModuleRegistry],
+        generator: NamedDependency[Generator],
+        follower: NamedDependency[Follower],
     ) -> Stream:
         """Stores the question and an empty answer, then streams the answer's events as they are written.
 
@@ -104,14 +108,14 @@ class ChatController(Controller):
     )
     async def regenerate(
         self,
-        message_id: UUID,
+        message_id: FromPath[UUID],
         request: ApiRequest,
-        tenant: TenantContext,
-        db: Database,
-        companies: SkipValidation[Companies],
-        modules: ModuleRegistry,
-        generator: Generator,
-        follower: Follower,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        companies: NamedDependency[SkipValidation[Companies]],
+        modules: NamedDependency[ModuleRegistry],
+        generator: NamedDependency[Generator],
+        follower: NamedDependency[Follower],
     ) -> Stream:
         """Only the latest answer of a conversation; it is replaced. Also the way to retry one that failed."""
         async with answered_once(request, db, tenant) as once:
@@ -123,10 +127,10 @@ class ChatController(Controller):
     @get("/messages/{message_id:uuid}/stream", operation_id="resume", summary="Read an answer's events from any point")
     async def resume(
         self,
-        message_id: UUID,
-        tenant: TenantContext,
-        db: Database,
-        follower: Follower,
+        message_id: FromPath[UUID],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        follower: NamedDependency[Follower],
         last_event_id: LastEventId = 0,
     ) -> Stream:
         """Exactly the events after `Last-Event-ID`; of an answer that ended long ago the last event alone."""
@@ -139,7 +143,13 @@ class ChatController(Controller):
     @post(
         "/messages/{message_id:uuid}/stop", operation_id="stop", status_code=202, summary="Stop an answer being written"
     )
-    async def stop(self, message_id: UUID, tenant: TenantContext, db: Database, generator: Generator) -> Message:
+    async def stop(
+        self,
+        message_id: FromPath[UUID],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        generator: NamedDependency[Generator],
+    ) -> Message:
         """The text so far is kept, and the stream ends with `message.completed`. Stopping twice is no error."""
         async with db.transaction(tenant) as session:
             message = await ConversationService(session, tenant).request_stop(message_id)
@@ -156,7 +166,12 @@ class BoardController(Controller):
 
     @post(operation_id="board_meeting", status_code=200, summary="Hold a board meeting (preview)")
     async def meet(
-        self, data: BoardMeetingRequest, tenant: TenantContext, db: Database, companies: SkipValidation[Companies], modules: ModuleRegistry
+        self,
+        data: JSONBody[BoardMeetingRequest],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        companies: NamedDependency[SkipValidation[Companies]],
+        modules: NamedDependency[ModuleRegistry],
     ) -> BoardMeeting:
         """A static preview in its final form, with status `placeholder`."""
         async with db.transaction(tenant) as session:
@@ -178,8 +193,8 @@ class ConversationsController(Controller):
     @get(operation_id="list_conversations", summary="List or search my conversations")
     async def list_mine(
         self,
-        tenant: TenantContext,
-        db: Database,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
         q: SearchText = None,
         cursor: Cursor = None,
         limit: Limit = 30,
@@ -191,21 +206,29 @@ class ConversationsController(Controller):
         return page_of(found, limit, lambda item: (item.updated_at, item.id), lambda item: item)
 
     @get("/{conversation_id:uuid}", operation_id="read_conversation", summary="Read a conversation")
-    async def read(self, conversation_id: UUID, tenant: TenantContext, db: Database) -> Conversation:
+    async def read(
+        self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Conversation:
         """Its title and times; the messages are a list of their own."""
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).conversation(conversation_id)
 
     @patch("/{conversation_id:uuid}", operation_id="rename_conversation", summary="Rename a conversation")
     async def rename(
-        self, conversation_id: UUID, data: ConversationPatch, tenant: TenantContext, db: Database
+        self,
+        conversation_id: FromPath[UUID],
+        data: JSONBody[ConversationPatch],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
     ) -> Conversation:
         """Replaces the title that was made from the first message."""
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).rename(conversation_id, data.title)
 
     @delete("/{conversation_id:uuid}", operation_id="delete_conversation", summary="Delete a conversation")
-    async def remove(self, conversation_id: UUID, tenant: TenantContext, db: Database) -> None:
+    async def remove(
+        self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> None:
         """With every message, at once and for good. An answer being written ends."""
         async with db.transaction(tenant) as session:
             await ConversationService(session, tenant).delete(conversation_id)
@@ -213,9 +236,9 @@ class ConversationsController(Controller):
     @get("/{conversation_id:uuid}/messages", operation_id="list_messages", summary="Read a conversation's messages")
     async def messages(
         self,
-        conversation_id: UUID,
-        tenant: TenantContext,
-        db: Database,
+        conversation_id: FromPath[UUID],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[Message]:

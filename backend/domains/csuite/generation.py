@@ -98,12 +98,7 @@ class Generator:
 
     async def settle(self, ref: StreamRef) -> None:
         """End one answer if its lease has run out, keeping the text that had reached the stream."""
-        events: list[Event] = []
-        try:
-            key = await self._keys.get(ref.tenant_id)
-            events = await self._log.read(ref, key, 0)
-        except (RedisError, OSError, TenantKeyErasedError) as error:
-            log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
+        events = await self._copied(ref)
         texts = (msgspec.json.decode(event.data, type=Delta).text for event in events if event.name == DELTA)
         number = (events[-1].number if events else 1) + 1
         values = {"content": "".join(texts), "last_event_id": number, **_failure(GenerationInterrupted())}
@@ -113,10 +108,18 @@ class Generator:
             return
         log.warning("answer_abandoned", tenant_id=str(ref.tenant_id), message_id=str(ref.id))
         if events:
-            try:
-                await self._log.append(ref, key, [Event(number, *ending(mapping.message(row)))])
-            except (RedisError, OSError) as error:
-                log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
+            live = LiveStream(events)
+            live.publish(*ending(mapping.message(row)))
+            live.close()
+            await self._log.copy(ref, await self._keys.get(ref.tenant_id), live, after=len(events))
+
+    async def _copied(self, ref: StreamRef) -> list[Event]:
+        """The events of an answer that reached Redis."""
+        try:
+            return await self._log.read(ref, await self._keys.get(ref.tenant_id), 0)
+        except (RedisError, OSError, TenantKeyErasedError) as error:
+            log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
+            return []
 
     async def _write(self, answer: Answer) -> None:
         """One answer from its first piece to its stored end."""

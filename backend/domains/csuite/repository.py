@@ -27,7 +27,8 @@ class ConversationRepository:
     async def conversation(self, conversation_id: UUID, *, lock: bool = False) -> ConversationRow | None:
         """The person's conversation; ``lock`` keeps others from answering in it until the transaction ends."""
         query = self._mine().where(ConversationRow.id == conversation_id)
-        return await self._session.scalar(query.with_for_update() if lock else query)
+        row: ConversationRow | None = await self._session.scalar(query.with_for_update() if lock else query)
+        return row
 
     async def conversations(
         self, limit: int, before: tuple[datetime, UUID] | None, words: list[str] | None
@@ -70,7 +71,7 @@ class ConversationRepository:
             query = query.where(MessageRow.id < before)
         return list(await self._session.scalars(query))
 
-    async def history(self, conversation_id: UUID, before: UUID | None) -> list[Row[tuple[str, str]]]:
+    async def history(self, conversation_id: UUID, before: UUID | None) -> list[Row[str, str]]:
         """Role and text of the newest messages with any text, oldest first, up to and without ``before``."""
         query = (
             select(MessageRow.role, MessageRow.content)
@@ -119,7 +120,7 @@ class ConversationRepository:
         """Tell whichever process writes the answer to stop."""
         await self._session.execute(self._message(message_id).values(stop_requested_at=func.now()), **FRESH)
 
-    def _mine(self) -> Select[tuple[ConversationRow]]:
+    def _mine(self) -> Select[ConversationRow]:
         return select(ConversationRow).where(
             ConversationRow.tenant_id == self._tenant_id, ConversationRow.user_id == self._user_id
         )
@@ -131,7 +132,7 @@ class ConversationRepository:
             ConversationRow.id == conversation_id,
         )
 
-    def _current(self, conversation_id: UUID) -> Select[tuple[MessageRow]]:
+    def _current(self, conversation_id: UUID) -> Select[MessageRow]:
         return select(MessageRow).where(
             MessageRow.tenant_id == self._tenant_id,
             MessageRow.conversation_id == conversation_id,
@@ -183,5 +184,7 @@ class AnswerRepository:
 
 async def abandoned_messages(session: AsyncSession, most: int) -> list[tuple[UUID, UUID]]:
     """Tenant and message ids of answers whose generator was lost; needs no context."""
-    rows = await session.execute(text("SELECT tenant_id, message_id FROM util.abandoned_messages(:most)"), {"most": most})
+    rows = await session.execute(
+        text("SELECT tenant_id, message_id FROM util.abandoned_messages(:most)"), {"most": most}
+    )
     return [(row.tenant_id, row.message_id) for row in rows]

@@ -56,15 +56,16 @@ class ConversationService:
         turns = await self._turns(conversation.id, None)
         turns.append(ChatTurn(role="user", content=body.message))
         await companies.spend(self._session, self._context, "messages_per_day")
+        question_id = new_id()
         asked = {
-            "id": new_id(),
+            "id": question_id,
             "conversation_id": conversation.id,
             "role": "user",
             "status": "completed",
             "content": body.message,
         }
         question, answer = await self._repository.insert_messages(
-            [asked, self._answer(asked["id"], conversation.id, provider)]
+            [asked, self._answer(question_id, conversation.id, provider)]
         )
         if body.conversation_id is not None:
             conversation = await self._repository.touch(conversation.id)
@@ -104,9 +105,11 @@ class ConversationService:
         self, limit: int, before: tuple[datetime, UUID] | None, search: str | None
     ) -> list[Conversation]:
         """Conversations, last spoken in first; ``search`` looks for the beginnings of all its words."""
-        words = re.findall(r"\w+", search)[:8] if search is not None else None
-        if words == []:
-            return []
+        words: list[str] | None = None
+        if search is not None:
+            words = re.findall(r"\w+", search)[:8]
+            if not words:
+                return []
         return [mapping.conversation(row) for row in await self._repository.conversations(limit, before, words)]
 
     async def rename(self, conversation_id: UUID, title: str) -> Conversation:

@@ -25,7 +25,10 @@ ApiRequest = Request[Principal, None, Any]
 LastEventId = Annotated[
     int,
     HeaderParameter(
-        name="Last-Event-ID", ge=0, le=2**31 - 1, description="Number of the last event received; those after it follow."
+        name="Last-Event-ID",
+        ge=0,
+        le=2**31 - 1,
+        description="Number of the last event received; those after it follow.",
     ),
 ]
 

@@ -1,6 +1,7 @@
 """`/dashboard`."""
 
 from litestar import Controller, get
+from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from backend.domains.dashboard.service import gather
@@ -22,7 +23,11 @@ class DashboardController(Controller):
 
     @get(operation_id="dashboard", summary="Read a company's key figures")
     async def read(
-        self, tenant: TenantContext, db: Database, companies: SkipValidation[Companies], modules: ModuleRegistry
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        companies: NamedDependency[SkipValidation[Companies]],
+        modules: NamedDependency[ModuleRegistry],
     ) -> Dashboard:
         """Every figure says where it was read; `demonstration` marks figures that are not the company's own."""
         async with db.transaction(tenant) as session:

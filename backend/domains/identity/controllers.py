@@ -23,12 +23,12 @@ class AuthController(Controller):
     """Local accounts. Not mounted where Clerk signs people in."""
 
     path = "/auth"
-    tags = ("identity",)
+    tags = ("auth",)
 
     @post(
         "/sign-up",
         operation_id="sign_up",
-        opt={PUBLIC: True, RATE_LIMIT: "auth"},
+        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("email_taken", "forbidden")},
         summary="Open a local account and its first session",
     )
     async def sign_up(
@@ -51,7 +51,7 @@ class AuthController(Controller):
         "/sign-in",
         status_code=200,
         operation_id="sign_in",
-        opt={PUBLIC: True, RATE_LIMIT: "auth"},
+        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("wrong_credentials", "forbidden")},
         summary="Open a session of a local account",
     )
     async def sign_in(
@@ -71,7 +71,7 @@ class AuthController(Controller):
         "/token",
         status_code=200,
         operation_id="renew_token",
-        opt={PUBLIC: True},
+        opt={PUBLIC: True, "errors": ("unauthenticated", "session_expired", "forbidden")},
         summary="A fresh access token from the session cookie",
     )
     async def token(
@@ -92,7 +92,13 @@ class AuthController(Controller):
             cookies=[session_cookies.carrying(opened.cookie)] if opened.cookie else None,
         )
 
-    @post("/sign-out", status_code=204, operation_id="sign_out", opt={PUBLIC: True}, summary="End the session")
+    @post(
+        "/sign-out",
+        status_code=204,
+        operation_id="sign_out",
+        opt={PUBLIC: True, "errors": ("forbidden",)},
+        summary="End the session",
+    )
     async def sign_out(
         self,
         accounts: NamedDependency[LocalAccounts],
@@ -109,7 +115,7 @@ class MeController(Controller):
     """The signed-in person."""
 
     path = "/me"
-    tags = ("identity",)
+    tags = ("me",)
 
     @get("/", operation_id="me", summary="The signed-in person and their companies")
     async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:

@@ -15,7 +15,7 @@ from backend.domains.identity.jwks import JwksKeys
 from backend.domains.identity.local import LOCAL_ISSUER, LocalAuthenticator, LocalTokens
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Memberships
-from backend.domains.identity.service import Attempts, LocalAccounts, People
+from backend.domains.identity.service import Attempts, LocalAccounts, People, default_attempts
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import TokenVerifier
 from backend.kernel.auth import Revocations, TokenCache
@@ -58,7 +58,7 @@ class LocalIdentity:
             limiter=parts.limiter,
             revocations=Revocations(parts.redis),
             now=time,
-            attempts=attempts or Attempts(),
+            attempts=attempts or default_attempts(local=settings.is_local),
         )
         origins = Origins(settings.web_origins, settings.api_url)
         auth = Router(

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import structlog
 from litestar import Request
-from litestar.di import Provide
-from litestar.params import HeaderParameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.ports import Company
@@ -35,14 +35,18 @@ async def admit(db: Database, user_id: UUID, tenant_id: UUID) -> TenantContext:
     return TenantContext(tenant_id, user_id, role)
 
 
-async def tenant_from_header(db: Database, request: ApiRequest, x_tenant_id: TenantHeader = None) -> TenantContext:
+async def tenant_from_header(
+    db: NamedDependency[Database], request: ApiRequest, x_tenant_id: TenantHeader = None
+) -> TenantContext:
     """The tenant named by ``X-Tenant-Id``."""
     if x_tenant_id is None:
         raise TenantRequired
     return await _admit_request(db, request, x_tenant_id)
 
 
-async def tenant_from_path(db: Database, request: ApiRequest, tenant_id: UUID) -> TenantContext:
+async def tenant_from_path(
+    db: NamedDependency[Database], request: ApiRequest, tenant_id: FromPath[UUID]
+) -> TenantContext:
     """The tenant named by the path."""
     return await _admit_request(db, request, tenant_id)
 

@@ -1,7 +1,8 @@
 """`/tenants`: create, list, read, rename; profile, onboarding, usage."""
 
 from litestar import Controller, get, patch, post, put
-from litestar.params import SkipValidation
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, SkipValidation
 
 from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.repository import TenantRepository
@@ -33,11 +34,11 @@ class TenantsController(Controller):
     @post(summary="Create a company", opt={"idempotent": True})
     async def create(
         self,
-        data: TenantCreate,
-        principal: Principal,
-        db: Database,
-        keyring: Keyring,
-        allowances: SkipValidation[Allowances],
+        data: JSONBody[TenantCreate],
+        principal: NamedDependency[Principal],
+        db: NamedDependency[Database],
+        keyring: NamedDependency[Keyring],
+        allowances: NamedDependency[SkipValidation[Allowances]],
     ) -> Tenant:
         """The creator becomes its owner. Without `slug` one is made from the name."""
         context = new_tenant_context(principal.user_id)
@@ -45,7 +46,7 @@ class TenantsController(Controller):
             return await TenantService(session, context).create(data, keyring, allowances)
 
     @get(summary="List my companies")
-    async def list_mine(self, principal: Principal, db: Database) -> Page[Tenant]:
+    async def list_mine(self, principal: NamedDependency[Principal], db: NamedDependency[Database]) -> Page[Tenant]:
         """Every company the signed-in person is a member of, oldest first, on one page."""
         async with db.transaction(UserContext(principal.user_id)) as session:
             return Page(items=await TenantRepository(session).memberships())
@@ -59,43 +60,51 @@ class TenantController(Controller):
     dependencies = BY_PATH
 
     @get(summary="Read a company")
-    async def read(self, tenant: TenantContext, db: Database) -> Tenant:
+    async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Tenant:
         """The company with the caller's role in it."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).tenant()
 
     @patch(summary="Rename a company")
-    async def change(self, data: TenantPatch, tenant: TenantContext, db: Database) -> Tenant:
+    async def change(
+        self, data: JSONBody[TenantPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Tenant:
         """For owners and admins. Absent fields stay as they are."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).change(data)
 
     @get("/profile", summary="Read the business profile")
-    async def read_profile(self, tenant: TenantContext, db: Database) -> ProfileReply:
+    async def read_profile(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> ProfileReply:
         """What the executives know of the company."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).profile()
 
     @put("/profile", summary="Save the business profile")
-    async def put_profile(self, data: Profile, tenant: TenantContext, db: Database) -> ProfileReply:
+    async def put_profile(
+        self, data: JSONBody[Profile], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> ProfileReply:
         """For owners and admins. Replaces the whole profile."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).put_profile(data)
 
     @get("/onboarding", summary="Read the onboarding state")
-    async def read_onboarding(self, tenant: TenantContext, db: Database) -> Onboarding:
+    async def read_onboarding(
+        self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Onboarding:
         """The step to show next."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).onboarding()
 
     @patch("/onboarding", summary="Move the onboarding wizard")
-    async def move_onboarding(self, data: OnboardingPatch, tenant: TenantContext, db: Database) -> Onboarding:
+    async def move_onboarding(
+        self, data: JSONBody[OnboardingPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Onboarding:
         """For owners and admins. `done` completes the wizard."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).move_onboarding(data)
 
     @get("/usage", summary="Read limits and use")
-    async def usage(self, tenant: TenantContext, db: Database) -> Usage:
+    async def usage(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Usage:
         """Every limit with what is used of it today."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).usage()

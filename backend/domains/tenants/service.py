@@ -20,6 +20,7 @@ from crypto import Keyring
 from module_sdk.wire.identity import Role
 from module_sdk.wire.problems import FieldError
 from module_sdk.wire.tenants import (
+    Metric,
     Onboarding,
     OnboardingPatch,
     Profile,
@@ -122,9 +123,13 @@ class TenantService:
         """Every limit with its use today."""
         row, today = await self._row(), datetime.now(UTC).date()
         used = await self._repository.used(self._tenant_id, today)
+        limits: list[tuple[Metric, int]] = [
+            ("messages_per_day", row.messages_per_day),
+            ("tasks_per_day", row.tasks_per_day),
+        ]
         daily = [
             UsageLine(metric=metric, limit=limit, used=used.get(metric, 0), resets_at=next_day())
-            for metric, limit in (("messages_per_day", row.messages_per_day), ("tasks_per_day", row.tasks_per_day))
+            for metric, limit in limits
         ]
         members = await self._repository.member_count(self._tenant_id)
         return Usage(

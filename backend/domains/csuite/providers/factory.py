@@ -18,7 +18,11 @@ def create_provider(settings: LlmSettings) -> Provider:
             return MockProvider(settings.mock_tokens_per_second)
         case "local":
             return OpenAICompatibleProvider(
-                "local", settings.base_url or LOCAL_URL, "local", settings.model or LOCAL_MODEL, settings.timeout_seconds
+                "local",
+                settings.base_url or LOCAL_URL,
+                "local",
+                settings.model or LOCAL_MODEL,
+                settings.timeout_seconds,
             )
         case "openai":
             return OpenAICompatibleProvider(

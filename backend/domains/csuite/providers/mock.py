@@ -57,13 +57,14 @@ def compose(prompt: ChatPrompt) -> str:
         _situation(company, facts, goal),
     ]
     if earlier:
-        parts.append(f"It also ties in with what you asked before (“{_short(earlier[-1], 80)}”), so I keep that in view.")
+        parts.append(
+            f"It also ties in with what you asked before (“{_short(earlier[-1], 80)}”), so I keep that in view."
+        )
+    first = moves[0][0].lower()
     parts += [
         "| Move | When | Who | Why |\n| --- | --- | --- | --- |\n" + "\n".join(f"| {' | '.join(m)} |" for m in moves),
-        f"1. Start with **{moves[0][0].lower()}**.\n2. Agree on one number that shows progress.\n"
-        "3. Look at it together every Monday.",
-        f"Next step: {moves[0][2]} takes “{moves[0][0].lower()}” and reports back "
-        f"{'on ' + goal.lower() if goal else 'within a week'}.",
+        f"1. Start with **{first}**.\n2. Agree on one number that shows progress.\n3. Look at it every Monday.",
+        f"Next step: {moves[0][2]} takes “{first}” and reports back {'on ' + goal if goal else 'within a week'}.",
     ]
     return "\n\n".join(parts)
 
