@@ -147,7 +147,7 @@ def run(variables: dict[str, str]) -> Run:
     """Runs the application with variables of the test's own."""
 
     @asynccontextmanager
-    async def running(attempts: Attempts = ROOMY, **changes: str) -> AsyncIterator[Api]:
+    async def running(attempts: Attempts | None = ROOMY, **changes: str) -> AsyncIterator[Api]:
         settings = Settings.load({**variables, **changes})
         keyring = Keyring(settings.master_keys)
         async with AsyncExitStack() as resources:
