@@ -14,7 +14,7 @@ from backend.commands.errors import Refused
 from backend.commands.model import DEFAULT_PORT as MODEL_PORT
 from backend.settings import Settings
 from backend.stack import LocalStack
-from backend.stack.children import Service
+from backend.stack.children import Plan, Service, ocsuite
 from backend.stack.console import Console
 from backend.stack.local import left_to_us
 from backend.stack.process import free_port
@@ -48,7 +48,8 @@ def up(verbose: bool) -> None:
     stack = LocalStack(settings.data_dir, with_postgres=postgres, with_valkey=valkey)
     given, services = _services(settings)
     for_everyone = environ | given | {"OCSUITE_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"}
-    supervisor = Supervisor(stack, for_everyone, services, Console(verbose=verbose))
+    plan = Plan(ocsuite("web", "--build-only"), ocsuite("migrate"), services)
+    supervisor = Supervisor(stack, for_everyone, plan, Console(verbose=verbose))
     asyncio.run(supervisor.run(f"OCSuite is ready: http://localhost:{settings.web_port}  (Ctrl-C stops everything)"))
 
 
@@ -69,16 +70,16 @@ def _checked(environ: Mapping[str, str]) -> Settings:
 def _services(settings: Settings) -> tuple[dict[str, str], tuple[Service, ...]]:
     """The services in their order of starting, and variables that they need besides."""
     services = (
-        Service("api", "API", ("api",), f"{_here(settings.api_host, settings.api_port)}/health/ready"),
-        Service("worker", "Worker", ("worker",), patience=20),
-        Service("web", "Web app", ("web",), f"{_here(settings.web_host, settings.web_port)}/", needs_pages=True),
+        Service("api", "API", ocsuite("api"), f"{_here(settings.api_host, settings.api_port)}/health/ready"),
+        Service("worker", "Worker", ocsuite("worker"), after="others", patience=20),
+        Service("web", "Web app", ocsuite("web"), f"{_here(settings.web_host, settings.web_port)}/", after="pages"),
     )
     if settings.llm.provider != "local" or settings.llm.base_url:
         return {}, services
     port = free_port(MODEL_PORT)
     base = f"http://127.0.0.1:{port}"
     return {"LLM_BASE_URL": f"{base}/v1"}, (
-        Service("model", "Language model", ("model", "--port", str(port)), f"{base}/health"),
+        Service("model", "Language model", ocsuite("model", "--port", str(port)), f"{base}/health"),
         *services,
     )
 

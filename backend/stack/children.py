@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from backend.stack import leftovers, process
 from backend.stack.errors import StackError
@@ -22,23 +22,33 @@ _STEADY: Final = 60.0  # seconds of life after which earlier crashes are forgott
 _CRASHES_AT_START: Final = 3  # before it was ever ready
 
 Say = Callable[[str], None]
+Phase = Literal["schema", "pages", "others"]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A command of ours that runs as long as the stack does."""
+    """A command that runs as long as the stack does."""
 
     name: str
     title: str
-    arguments: tuple[str, ...]
-    address: str | None = None  # answers 200 there once it is ready; None: ready when all others are
-    needs_pages: bool = False  # starts when the pages are built; others when the database is migrated
+    command: tuple[str, ...]
+    address: str | None = None  # answers 200 there once it is ready; None: ready when it runs
+    after: Phase = "schema"  # what must be done before it starts
     patience: float = 10.0  # seconds between asking it to end and killing it
 
 
-def ocsuite(*arguments: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What runs on top of the two servers: two commands that end, and services that do not."""
+
+    build_pages: tuple[str, ...]
+    migrate: tuple[str, ...]
+    services: tuple[Service, ...]
+
+
+def ocsuite(*arguments: str) -> tuple[str, ...]:
     """The command line of one of our own commands, in this interpreter."""
-    return [sys.executable, "-m", "backend.cli", *arguments]
+    return (sys.executable, "-m", "backend.cli", *arguments)
 
 
 @dataclass(slots=True)
@@ -59,9 +69,7 @@ class Child:
         """Start the process. Call from the main thread: on Linux a child ends with the thread that started it."""
         with self.log.open("ab") as log:
             self._log_begin = log.tell()
-            self._process = process.start(
-                ocsuite(*self.service.arguments), log=log, environment=self.environment, cwd=Path.cwd()
-            )
+            self._process = process.start(self.service.command, log=log, environment=self.environment, cwd=Path.cwd())
         leftovers.note(self.data_dir, self._process.pid)
 
     async def keep(self) -> None:
@@ -73,7 +81,10 @@ class Child:
             status = await asyncio.to_thread(self._process.wait)
             if self._stopping:
                 return
-            why = f"{self.service.name} ended with status {status}: {last_words(self.log, self._log_begin)}"
+            if status < 0:
+                why = f"{self.service.name} was ended by {signal.Signals(-status).name}"
+            else:
+                why = f"{self.service.name} ended with status {status}: {last_words(self.log, self._log_begin)}"
             crashes = 1 if time.monotonic() - born > _STEADY else crashes + 1
             if not self.ready.is_set() and (status == WRONG_SETTINGS or crashes >= _CRASHES_AT_START):
                 raise StackError(f"{why} (log: {self.log})")

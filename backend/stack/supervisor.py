@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Coroutine, Mapping
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from backend.stack import process
-from backend.stack.children import Child, Service, ocsuite
+from backend.stack.children import Child, Phase, Plan
 from backend.stack.console import Console
 from backend.stack.errors import StackError
 from backend.stack.local import LocalStack
 from backend.stack.logs import last_words
+from backend.stack.schema_mark import SchemaMark
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE: Final = 0.1  # seconds between two looks at a service that is starting
@@ -34,16 +34,13 @@ class Server(Protocol):
 class Supervisor:
     """Runs one `LocalStack` and the services on top of it."""
 
-    def __init__(
-        self, stack: LocalStack, environ: Mapping[str, str], services: tuple[Service, ...], console: Console
-    ) -> None:
+    def __init__(self, stack: LocalStack, environ: Mapping[str, str], plan: Plan, console: Console) -> None:
         """`environ` is what every service gets, besides the addresses of the stack."""
         self._stack = stack
         self._environ = dict(environ)
-        self._services = services
+        self._plan = plan
         self._console = console
         self._children: list[Child] = []
-        self._builder: subprocess.Popen[bytes] | None = None
         self._stop = asyncio.Event()
         self._stopping = False
 
@@ -65,27 +62,29 @@ class Supervisor:
             if self._console.verbose:
                 tasks.create_task(self._console.follow(self._stack.logs))
             await asyncio.gather(self._start_web(tasks), self._start_backend(tasks))
-            for child in self._children:
-                child.ready.set()
+            await self._start_services(tasks, "others")
             self._console.ready(ready_line)
 
     async def _start_web(self, tasks: asyncio.TaskGroup) -> None:
         with self._console.step("Pages"):
-            await self._finish("build", ocsuite("web", "--build-only"))
-        await self._start_services(tasks, needs_pages=True)
+            await self._finish("build", self._plan.build_pages)
+        await self._start_services(tasks, "pages")
 
     async def _start_backend(self, tasks: asyncio.TaskGroup) -> None:
         await self._start_servers(tasks)
-        with self._console.step("Database schema"):
-            await self._finish("migrate", ocsuite("migrate"))
-        await self._start_services(tasks, needs_pages=False)
+        schema = SchemaMark(self._stack, self._environ)
+        if not schema.is_current():
+            with self._console.step("Database schema"):
+                await self._finish("migrate", self._plan.migrate)
+            schema.remember()
+        await self._start_services(tasks, "schema")
 
-    async def _start_services(self, tasks: asyncio.TaskGroup, *, needs_pages: bool) -> None:
-        """Start services of one kind and wait until those with an address answer."""
+    async def _start_services(self, tasks: asyncio.TaskGroup, phase: Phase) -> None:
+        """Start the services of one phase and wait until those with an address answer."""
         started = [
             Child(service, self._environ, self._log(service.name), self._stack.data_dir, self._console.say)
-            for service in self._services
-            if service.needs_pages is needs_pages
+            for service in self._plan.services
+            if service.after == phase
         ]
         for child in started:
             child.start()
@@ -123,7 +122,7 @@ class Supervisor:
                     self._console.say(str(error))
                     await asyncio.sleep(2**attempt)  # what the dead server left must end first
 
-    async def _finish(self, name: str, command: list[str]) -> None:
+    async def _finish(self, name: str, command: tuple[str, ...]) -> None:
         """Run a command to its end; raises `StackError` with its last words if it fails."""
         log = self._log(name)
         with log.open("ab") as file:
@@ -139,6 +138,7 @@ class Supervisor:
     async def _wait_for(self, child: Child, address: str | None) -> None:
         """Until the service answers at its address, if it has one."""
         if address is None:
+            child.ready.set()
             return
         with self._console.step(child.service.title):
             for _ in range(_LOOKS):
@@ -168,8 +168,6 @@ class Supervisor:
         self._stopping = True
         if self._stack.locked:
             self._console.say("stopping")
-        for child in reversed(self._children):
-            child.ask_to_stop()
         for child in reversed(self._children):
             await child.stop()
         self._stack.stop()
