@@ -32,7 +32,12 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="session")
 def environment(stack: LocalStack) -> dict[str, str]:
     """The variables of a process that belongs to the test's stack; the mock model answers as fast as it can."""
-    return {"PATH": os.environ["PATH"], **stack.environment(), "LLM_MOCK_TOKENS_PER_SECOND": "0"}
+    return {
+        "PATH": os.environ["PATH"],
+        **stack.environment(),
+        "LLM_MOCK_TOKENS_PER_SECOND": "0",
+        "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
+    }
 
 
 @pytest.fixture(scope="session")

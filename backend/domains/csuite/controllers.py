@@ -20,6 +20,7 @@ from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
 from backend.kernel.tenancy import TenantContext
+from module_sdk.dialogue import validate_meeting
 from module_sdk.module import BoardRequest, CompanyFacts
 from module_sdk.registry import ModuleRegistry
 from module_sdk.wire.base import Page
@@ -178,9 +179,8 @@ class BoardController(Controller):
             company = await companies.company(session, tenant)
         facts = CompanyFacts(name=company.name, profile=company.profile)
         board = modules.resolve("csuite.board.meeting", "0.1.0", "board")
-        return await board.convene(
-            BoardRequest(meeting_id=new_id(), company=facts, topic=data.topic, now=datetime.now(UTC))
-        )
+        request = BoardRequest(meeting_id=new_id(), company=facts, topic=data.topic, now=datetime.now(UTC))
+        return validate_meeting(request, await board.convene(request))
 
 
 class ConversationsController(Controller):

@@ -21,6 +21,7 @@ from backend.kernel.errors import NotFound, ValidationFailed
 from backend.kernel.orm import new_id
 from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
+from module_sdk.dialogue import validate_prompt
 from module_sdk.module import ChatComposition, ChatModule, ChatTurn, CompanyFacts
 from module_sdk.registry import ModuleRegistry
 from module_sdk.wire.csuite import ChatRequest, Conversation, Message, Started
@@ -207,7 +208,7 @@ class ConversationService:
                 conversation_id=conversation.id,
                 user_id=self._context.user_id,
                 lease_token=answer.lease_token,
-                prompt=executive.compose(composition),
+                prompt=validate_prompt(composition, executive.compose(composition)),
             ),
         )
 

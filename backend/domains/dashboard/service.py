@@ -8,6 +8,7 @@ import structlog
 
 from module_sdk.contract import MetricSnapshot
 from module_sdk.module import CompanyFacts, MetricsModule, MetricsRequest
+from module_sdk.validation import validate_metrics
 from module_sdk.wire.dashboard import Dashboard, MetricSource
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,7 @@ async def gather(tenant_id: UUID, company: CompanyFacts, modules: Sequence[Metri
     for module in modules:
         capability = module.capability
         try:
-            metrics += await module.metrics(request)
+            metrics += validate_metrics(await module.metrics(request), produced_by=capability)
         except Exception:
             # A module is foreign code: whatever it raises must not take the other modules' figures away.
             log.exception("metrics_module_failed", capability=capability.name)

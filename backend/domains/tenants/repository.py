@@ -47,9 +47,13 @@ class TenantRepository:
     async def insert_belongings(self, tenant_id: UUID, owner_id: UUID, wrapped: bytes) -> None:
         """The rows that every tenant has from its first moment."""
         execute = self._session.execute
-        await execute(insert(MemberRow).values(tenant_id=tenant_id, user_id=owner_id, role="owner"))
+        await self.insert_member(tenant_id, owner_id, "owner")
         await execute(insert(OnboardingRow).values(tenant_id=tenant_id, step="profile"))
         await execute(insert(TenantKeyRow).values(tenant_id=tenant_id, wrapped=wrapped))
+
+    async def insert_member(self, tenant_id: UUID, user_id: UUID, role: Role) -> None:
+        """Make a person a member."""
+        await self._session.execute(insert(MemberRow).values(tenant_id=tenant_id, user_id=user_id, role=role))
 
     async def role(self, tenant_id: UUID, user_id: UUID) -> Role | None:
         """A person's role, ``None`` if they are not a member."""

@@ -1,0 +1,177 @@
+"""An answer never hangs: whatever happens to the process that writes it, it ends complete or failed and can be retried."""
+
+import asyncio
+import signal
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from backend.domains.csuite import generation
+from backend.kernel.db import Database
+from backend.kernel.tenancy import TenantContext
+from backend.settings import Settings
+from backend.worker import work
+from tests.conftest import SignIn
+from tests.support.people import Member
+from tests.support.process import api_process
+from tests.support.sse import Frame, frames, read_until
+
+
+@pytest.fixture(scope="module")
+def slow(environment: dict[str, str], settings: Settings) -> dict[str, str]:
+    """A mock model that takes many seconds for an answer."""
+    return {**environment, "LLM_MOCK_TOKENS_PER_SECOND": "15"}
+
+
+@pytest.fixture
+async def member(someone: SignIn) -> Member:
+    return await (await someone()).found()
+
+
+def headers_of(member: Member) -> dict[str, str]:
+    return {
+        "Authorization": member.person.http.headers["Authorization"],
+        "X-Tenant-Id": str(member.tenant_id),
+        "Content-Type": "application/json",
+    }
+
+
+async def begin(url: str, member: Member) -> list[Frame]:
+    """Ask a process for an answer and leave after its first text."""
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=20) as http,
+        http.stream("POST", "/c-suite/ceo/chat", json={"message": "Hello"}, headers=headers_of(member)) as response,
+    ):
+        return await read_until(response, "message.delta")
+
+
+async def shorten_lease(db: Database, member: Member) -> None:
+    """Let the dead process's lease run out now instead of in ten seconds."""
+    async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+        await session.execute(text("UPDATE messages SET lease_expires_at = now() - interval '1 s' WHERE lease_token IS NOT NULL"))
+
+
+async def follow(member: Member, message_id: str, after: int = 0) -> list[Frame]:
+    answer = await member.request(
+        "GET", f"/c-suite/messages/{message_id}/stream", headers={"Last-Event-ID": str(after)}
+    )
+    assert answer.status_code == 200, answer.text
+    return frames(answer.content)
+
+
+async def test_killed_generator_leaves_a_failed_message_that_can_be_retried(
+    slow: dict[str, str], member: Member, db: Database
+) -> None:
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    message_id = seen[0].data["message"]["id"]
+    waiting = asyncio.create_task(follow(member, message_id, seen[-1].number))
+    await asyncio.sleep(0)
+    await shorten_lease(db, member)
+    rest = await asyncio.wait_for(waiting, 15)
+    assert rest[-1].name == "message.failed"
+    assert rest[-1].data["message"]["error"]["code"] == "generation_interrupted"
+    assert rest[-1].number > seen[-1].number
+    kept = rest[-1].data["message"]["content"]
+    assert kept.startswith("".join(frame.data["text"] for frame in seen if frame.name == "message.delta"))
+    assert [frame.raw for frame in await follow(member, message_id)][: len(seen)] == [frame.raw for frame in seen]
+    retried = await member.request("POST", f"/c-suite/messages/{message_id}/regenerate")
+    assert frames(retried.content)[-1].name == "message.completed"
+
+
+async def test_worker_settles_without_any_reader(
+    slow: dict[str, str], member: Member, db: Database, settings: Settings
+) -> None:
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        process.kill()
+        process.wait()
+    await shorten_lease(db, member)
+    stop = asyncio.Event()
+    worker = asyncio.create_task(work(settings, stop))
+    query = text("SELECT status, error_code FROM messages WHERE role = 'assistant'")
+    async with asyncio.timeout(15):
+        while True:
+            async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+                row = (await session.execute(query)).one()
+            if row.status != "streaming":
+                break
+            await asyncio.sleep(0.05)  # the worker's deed shows in the database alone
+    stop.set()
+    await worker
+    assert (row.status, row.error_code) == ("failed", "generation_interrupted")
+    assert (await follow(member, seen[0].data["message"]["id"]))[-1].name == "message.failed"
+
+
+async def test_restarted_api_ends_its_answers(slow: dict[str, str], member: Member) -> None:
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        process.terminate()
+        process.wait(30)
+    ended = await follow(member, seen[0].data["message"]["id"])
+    assert ended[-1].name == "message.failed"
+    assert ended[-1].data["message"]["error"]["code"] == "generation_interrupted"
+
+
+async def test_closing_the_browser_changes_nothing(slow: dict[str, str], member: Member) -> None:
+    with api_process({**slow, "LLM_MOCK_TOKENS_PER_SECOND": "200"}) as (url, _):
+        seen = await begin(url, member)
+        # Another process than the one that writes: the events come through Redis.
+        whole = await follow(member, seen[0].data["message"]["id"])
+    assert whole[-1].name == "message.completed"
+    assert [frame.number for frame in whole] == list(range(1, len(whole) + 1))
+    assert "".join(frame.data["text"] for frame in whole[1:-1]) == whole[-1].data["content"]
+
+
+async def test_stop_from_another_process(slow: dict[str, str], member: Member) -> None:
+    with api_process(slow) as (url, _):
+        seen = await begin(url, member)
+        message_id = seen[0].data["message"]["id"]
+        stopped = await member.request("POST", f"/c-suite/messages/{message_id}/stop")
+        assert stopped.status_code == 202
+        whole = await asyncio.wait_for(follow(member, message_id), 10)
+    assert (whole[-1].name, whole[-1].data["status"]) == ("message.completed", "stopped")
+    assert whole[-1].data["content"] == "".join(frame.data["text"] for frame in whole[1:-1])
+
+
+async def test_lost_lease_writes_nothing(slow: dict[str, str], member: Member, db: Database) -> None:
+    """A process that was believed dead and comes back (fencing): its text does not replace the settled message."""
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        process.send_signal(signal.SIGSTOP)
+        await shorten_lease(db, member)
+        settled = await follow(member, seen[0].data["message"]["id"])
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(30)
+    assert settled[-1].name == "message.failed"
+    assert (await follow(member, seen[0].data["message"]["id"]))[-1].raw == settled[-1].raw
+
+
+async def test_deleting_the_conversation_ends_the_answer(slow: dict[str, str], member: Member) -> None:
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        conversation = seen[0].data["conversation"]["id"]
+        assert (await member.request("DELETE", f"/c-suite/conversations/{conversation}")).status_code == 204
+        process.terminate()
+        assert process.wait(30) in (0, -signal.SIGTERM)
+    assert (await member.request("GET", f"/c-suite/conversations/{conversation}")).status_code == 404
+
+
+async def test_removed_member_loses_the_open_stream(slow: dict[str, str], member: Member, db: Database) -> None:
+    with api_process(slow) as (url, _):
+        seen = await begin(url, member)
+        message_id = seen[0].data["message"]["id"]
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=20) as http,
+            http.stream("GET", f"/c-suite/messages/{message_id}/stream", headers=headers_of(member)) as response,
+        ):
+            async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+                await session.execute(text("DELETE FROM tenant_members"))
+            async with asyncio.timeout(generation.LEASE.total_seconds()):
+                body = b"".join([chunk async for chunk in response.aiter_raw()])
+    assert frames(body)[-1].name == "message.delta"
+

@@ -1,0 +1,43 @@
+"""The product's processes, started as an operator would, so that they can be killed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+
+from backend.stack.process import free_port
+
+
+@contextmanager
+def api_process(environment: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`ocsuite api` on a free port: its address and process, which is killed at the end if it still lives."""
+    port = free_port()
+    with process("api", {**environment, "OCSUITE_API_PORT": str(port)}) as started:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while not _lives(url):
+            assert started.poll() is None, "the API ended at once"
+            assert time.monotonic() < deadline, "the API does not answer"
+            time.sleep(0.05)  # a process that starts has no event to await from outside
+        yield url, started
+
+
+@contextmanager
+def process(command: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of `ocsuite`."""
+    started = subprocess.Popen([sys.executable, "-m", "backend.cli", command], env=dict(environment))
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+
+
+def _lives(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
