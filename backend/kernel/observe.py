@@ -26,6 +26,8 @@ class Observe:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._in_flight = 0
+        IN_FLIGHT.set_function(lambda: self._in_flight)
         self._access_log: AccessLog | None = None
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._latencies: dict[tuple[str, str], Histogram] = {}
@@ -58,7 +60,7 @@ class Observe:
                 message["headers"] = [*message["headers"], id_header]
             await send(message)
 
-        IN_FLIGHT.inc()
+        self._in_flight += 1
         try:
             await self._app(scope, receive, observed)
         except Exception as error:
@@ -66,7 +68,7 @@ class Observe:
             if status == CLIENT_GONE:
                 await send_problem(scope, observed, Internal())
         finally:
-            IN_FLIGHT.dec()
+            self._in_flight -= 1
             self._record(scope, status, first - began, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, until_start: float, whole: float) -> None:

@@ -30,7 +30,8 @@ _SHAPES: Final = re.compile(
     rb"|(?P<vendor>\b(?:sk-|sk_live_|sk_test_|fw_|ghp_|gho_|xoxb-|xoxp-|whsec_)[A-Za-z0-9_-]{12,})"
     rb"|(?P<parameters>\[parameters: ).*?\](?=\\n|\"|$)"
     rb"|(?P<row>Key \([^)]*\)=\().*?\)(?= |\\n|\"|$)"
-    rb"|(?P<pair>\b(?:" + _NAMES + rb")(?:\\\"|')?\s*[=:]\s*(?:\\\"|')?)(?!\[redacted)[^\s\"'\\,;&}]+",
+    rb"|(?P<pair>\b(?:" + _NAMES + rb")(?:\\\"|')?\s*[=:]\s*(?:\\\"|')?(?:(?:Bearer|Basic)\s+)?)"
+    rb"(?!\[redacted)[^\s\"'\\,;&}]+",
     re.DOTALL | re.IGNORECASE,
 )
 # The expression costs 40 µs a line; these substrings, one of which every match contains, cost 2.

@@ -24,7 +24,7 @@ MAX_BODY: Final = "max_body"
 """Key of a route handler's ``opt``: the bytes it accepts, instead of 1 MiB."""
 DEFAULT_MAX_BODY: Final = 1024 * 1024
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver.local"})
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
