@@ -15,6 +15,7 @@ config = rx.Config(
     cors_allowed_origins=(),
     # State holds what a page shows, for one worker; docs/decisions/0005-web-session.md says why it never goes to Redis.
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    frontend_compression_formats=["brotli", "gzip"],
     frontend_lazy_bundled_libraries=True,
     plugins=[DesignPlugin()],
     disable_plugins=[rx.plugins.SitemapPlugin],

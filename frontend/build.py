@@ -3,6 +3,7 @@
 The build needs Node and bun, from the wheels of the ``local`` extra or from ``PATH``; serving needs neither.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -57,8 +58,16 @@ def ensure_built(settings: WebSettings, environ: Mapping[str, str], say: Callabl
     """
     if is_built(settings):
         return
-    say("Building the pages")
     settings.web_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "web.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another process may have built them while this one waited.
+        if not is_built(settings):
+            say("Building the pages")
+            _build(settings, environ)
+
+
+def _build(settings: WebSettings, environ: Mapping[str, str]) -> None:
     (settings.web_dir / STAMP).unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "frontend.compile"],

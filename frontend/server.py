@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -36,7 +37,14 @@ def run(environ: Mapping[str, str], say: Callable[[str], None] = logger.info) ->
             ws_max_size=1024 * 1024,
         )
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises the signal that ended it once more, for whoever handled it before; nobody has to, here.
+        signal.signal(number, _already_stopped)
     server.run()
+
+
+def _already_stopped(_number: int, _frame: object) -> None:
+    return None
 
 
 def load_app(settings: WebSettings) -> ASGIApp:

@@ -14,7 +14,8 @@ from frontend.states.session import Notice, SessionState
 class _Clock(rx.el.Span):  # type: ignore[misc]  # Reflex's elements carry no types
     """An element whose animation says when time is up."""
 
-    on_animation_end: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way to declare one
+    on_animation_end: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way
+    on_animation_iteration: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # as above
 
 
 def notices() -> rx.Component:
@@ -74,8 +75,10 @@ def banners() -> rx.Component:
                 rx.el.p(
                     icon("plug-zap"),
                     "OCSuite's service is not answering. This page carries on as soon as it does.",
+                    _Clock.create(
+                        class_name="poll-clock", aria_hidden=True, on_animation_iteration=SessionState.check_api
+                    ),
                     class_name="banner",
-                    on_mount=SessionState.watch_api,
                 ),
                 rx.fragment(),
             ),
@@ -102,7 +105,7 @@ class _Dialog(rx.el.Dialog):  # type: ignore[misc]  # Reflex's elements carry no
     """A native modal dialog that follows a variable: `showModal` alone makes the rest of the page inert."""
 
     shown: rx.Var[bool]
-    on_close: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way to declare one
+    on_close: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way
 
     def _exclude_props(self) -> list[str]:
         return ["shown"]

@@ -35,7 +35,8 @@ def button(
         content.insert(0, icon(icon_name))
     if busy is not False:
         content.insert(0, rx.cond(busy, rx.el.span(class_name="spinner", aria_hidden=True), rx.fragment()))
-        props |= {"aria_busy": busy, "disabled": busy}
+        # A form sent before the page's script runs would put its fields, passwords too, into the address.
+        props |= {"aria_busy": busy, "disabled": rx.cond(rx.State.is_hydrated, busy, True)}
     return rx.el.button(
         *content, type=props.pop("type", "button"), class_name=f"button button-{kind} {class_name}".strip(), **props
     )

@@ -9,7 +9,7 @@ from frontend import runtime
 from frontend.session_routes import ADOPT_PATH, relative_path
 from frontend.states.problems import field_errors
 from frontend.states.session import SessionState
-from module_sdk.client import ApiError, ClientError, Session
+from module_sdk.client import ApiClient, ApiError, ClientError, Session
 from module_sdk.wire.identity import SignIn, SignUp
 
 MIN_PASSWORD: Final = 12
@@ -53,7 +53,9 @@ class AuthState(SessionState):
         """Open a session."""
         given = {name: str(form.get(name, "")) for name in _SIGN_IN_FIELDS}
         given["email"] = given["email"].strip()
-        if not self._accept({name: _missing(name, value) for name, value in given.items()}):
+        found = {name: _missing(name, value) for name, value in given.items()}
+        if not self._accept(found):
+            yield rx.set_focus(_first(found))
             return
         self.busy = True
         yield
@@ -74,6 +76,7 @@ class AuthState(SessionState):
                 f"{missing} more character{'s' if missing > 1 else ''}, please: the least is {MIN_PASSWORD}."
             )
         if not self._accept(found):
+            yield rx.set_focus(_first(found))
             return
         self.busy = True
         yield
@@ -90,7 +93,7 @@ class AuthState(SessionState):
     def _attempt(self) -> "_Attempt":
         return _Attempt(self)
 
-    def _api(self) -> Any:
+    def _api(self) -> ApiClient:
         return runtime.current().api_from(self.router.session.client_ip)
 
     def _adopt(self, session: Session) -> None:
@@ -126,6 +129,11 @@ class _Attempt:
             state.problem = "The service cannot be reached. Nothing was sent; try again in a moment."
             return True
         return False
+
+
+def _first(found: dict[str, str]) -> str:
+    """The first refused field, which is where the next keystroke belongs."""
+    return next(name for name, reason in found.items() if reason)
 
 
 def _missing(name: str, value: str) -> str:

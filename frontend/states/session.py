@@ -6,11 +6,9 @@ a stopped API. Nothing secret is ever assigned to a state: the session stays in 
 :mod:`frontend.runtime`.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,8 +21,6 @@ from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, 
 from module_sdk.wire.identity import Me, Membership, User
 
 ONBOARDING_PATH: Final = "/onboarding"
-#: A tab that waits longer than this for a stopped API is most likely closed; loading the page starts anew.
-WATCH_SECONDS: Final = 900.0
 
 NoticeKind = Literal["error", "success", "info"]
 
@@ -76,7 +72,6 @@ class SessionState(rx.State):
     company_id: str = rx.LocalStorage("", name="ocsuite_company")
 
     _session: str = ""
-    _watching: bool = False
 
     @rx.event
     def dismiss(self, notice_id: str) -> None:
@@ -121,23 +116,13 @@ class SessionState(rx.State):
         ticket = runtime.current().tickets.issue(None, f"{SIGN_IN_PATH}?reason=signed-out")
         self._leave_for(f"{END_PATH}?{urlencode({'ticket': ticket})}")
 
-    @rx.event(background=True)
-    async def watch_api(self) -> Any:
-        """Wait until a stopped API answers again, then load the page's content anew."""
-        async with self:
-            if self._watching:
-                return None
-            self._watching = True
-        started, pause = monotonic(), 0.5
-        answers = False
-        while not answers and monotonic() - started < WATCH_SECONDS:
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 4.0)
-            answers = await runtime.current().api_answers()
-        async with self:
-            self._watching = False
-            self.api_down = not answers
-            return self._reload() if answers else None
+    @rx.event
+    async def check_api(self) -> Any:
+        """Load the page's content anew once a stopped API answers again; the banner asks every two seconds."""
+        if not self.api_down or not await runtime.current().api_answers():
+            return None
+        self.api_down = False
+        return self._reload()
 
     async def _enter(self, *, needs_company: bool = True) -> Any:
         """Confirm the session for a page that is being loaded.
@@ -209,9 +194,9 @@ class SessionState(rx.State):
     async def _clear(self, *, keep_company: bool = False) -> None:
         """Forget everything that belongs to a person, on this page and on all others."""
         state = await self.get_state(SessionState)
-        company_id, down, watching = state.company_id, state.api_down, state._watching
+        company_id, down = state.company_id, state.api_down
         state.reset()  # type: ignore[no-untyped-call]  # Reflex's
-        state.api_down, state._watching = down, watching
+        state.api_down = down
         if keep_company:
             state.company_id = company_id
 

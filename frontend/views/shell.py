@@ -40,7 +40,7 @@ def shell(
 ) -> rx.Component:
     """A page in the frame. ``actions`` stand in the top bar; ``fill`` gives the content the whole height and width."""
     return rx.el.div(
-        rx.el.a("Skip to content", href=f"#{CONTENT_ID}", class_name="skip-link"),
+        rx.el.nav(rx.el.a("Skip to content", href=f"#{CONTENT_ID}", class_name="skip-link"), aria_label="Shortcuts"),
         _sidebar(title),
         rx.el.div(
             rx.el.header(

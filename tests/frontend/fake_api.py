@@ -15,6 +15,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, get, patch, post, put
 from litestar.datastructures import Cookie, State
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from module_sdk.contract import MetricPoint, MetricSnapshot
 from module_sdk.wire.base import Page
@@ -201,12 +202,12 @@ async def create_tenant(request: Request[Any, Any, Any], state: State) -> Tenant
 
 
 @get("/tenants/{tenant_id:uuid}", sync_to_thread=False)
-def read_tenant(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> Tenant:
+def read_tenant(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> Tenant:
     return company_of(request, state, tenant_id).tenant
 
 
 @patch("/tenants/{tenant_id:uuid}")
-async def rename_tenant(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> Tenant:
+async def rename_tenant(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> Tenant:
     company = company_of(request, state, tenant_id)
     data = await body(request, TenantPatch)
     changes = {key: value for key, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
@@ -215,24 +216,24 @@ async def rename_tenant(request: Request[Any, Any, Any], state: State, tenant_id
 
 
 @get("/tenants/{tenant_id:uuid}/profile", sync_to_thread=False)
-def read_profile(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> ProfileReply:
+def read_profile(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> ProfileReply:
     return company_of(request, state, tenant_id).profile
 
 
 @put("/tenants/{tenant_id:uuid}/profile")
-async def replace_profile(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> ProfileReply:
+async def replace_profile(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> ProfileReply:
     company = company_of(request, state, tenant_id)
     company.profile = ProfileReply(profile=await body(request, Profile), updated_at=NOW)
     return company.profile
 
 
 @get("/tenants/{tenant_id:uuid}/onboarding", sync_to_thread=False)
-def read_onboarding(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> Onboarding:
+def read_onboarding(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> Onboarding:
     return company_of(request, state, tenant_id).onboarding
 
 
 @patch("/tenants/{tenant_id:uuid}/onboarding")
-async def move_onboarding(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> Onboarding:
+async def move_onboarding(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> Onboarding:
     company = company_of(request, state, tenant_id)
     data = await body(request, OnboardingPatch)
     skipped = [*company.onboarding.skipped, *([data.skipped] if data.skipped else [])]
@@ -241,7 +242,7 @@ async def move_onboarding(request: Request[Any, Any, Any], state: State, tenant_
 
 
 @get("/tenants/{tenant_id:uuid}/usage", sync_to_thread=False)
-def usage(request: Request[Any, Any, Any], state: State, tenant_id: UUID) -> Usage:
+def usage(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUID]) -> Usage:
     company_of(request, state, tenant_id)
     resets = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return Usage(

@@ -1,0 +1,93 @@
+"""Servers for the web app's tests: the fake API, which can be stopped and started again, and the web app itself."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from tests.frontend.fake_api import World, create_fake
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class FakeApi:
+    """The fake on one port and with one memory, however often it is stopped."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.port = free_port()
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            create_fake(self.world), port=self.port, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        )
+        server = self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=server.run, daemon=True)
+        self._thread.start()
+        _wait_for(f"http://127.0.0.1:{self.port}/health/live")
+
+    def stop(self) -> None:
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        assert not self._thread.is_alive()
+
+
+class WebApp:
+    """`ocsuite web` in a process of its own."""
+
+    def __init__(self, api_port: int, data_dir: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._environ = {
+            **os.environ,
+            "OCSUITE_ENV": "local",
+            "OCSUITE_API_PORT": str(api_port),
+            "OCSUITE_WEB_PORT": str(self.port),
+            "OCSUITE_DATA_DIR": str(data_dir),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "import os; from frontend.server import run; run(os.environ)"],
+            cwd=ROOT,
+            env=self._environ,
+            stdout=subprocess.DEVNULL,
+        )
+        _wait_for(f"{self.url}/ping", self._process)
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(timeout=15) == 0, "SIGTERM has to end the server cleanly"
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
+    pause = threading.Event()
+    for _ in range(int(START_SECONDS / 0.1)):
+        try:
+            if httpx.get(url, timeout=1).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"the server ended with status {process.returncode}")
+        pause.wait(0.1)
+    raise AssertionError(f"{url} does not answer")

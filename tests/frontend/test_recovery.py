@@ -1,0 +1,67 @@
+"""What goes wrong around the web app is shown, and recovered from without anybody's help."""
+
+from playwright.sync_api import Page, expect
+
+from tests.frontend.conftest import PASSWORD
+from tests.frontend.kit import FakeApi, WebApp
+
+
+def test_stopped_api_is_shown_and_recovered_from(member: Page, fake: FakeApi) -> None:
+    fake.stop()
+    try:
+        member.get_by_role("button", name="Refresh").click()
+        expect(member.get_by_text("service is not answering")).to_be_visible()
+        expect(member.get_by_role("heading", name="Runway")).to_be_visible()
+    finally:
+        fake.start()
+    expect(member.get_by_text("service is not answering")).to_be_hidden()
+    member.get_by_role("button", name="Refresh").click()
+    expect(member.get_by_text("Read just now")).to_be_visible()
+
+
+def test_page_opened_while_the_api_is_away_fills_itself_later(member: Page, fake: FakeApi) -> None:
+    fake.stop()
+    try:
+        member.goto("/board")
+        expect(member.get_by_text("service is not answering")).to_be_visible()
+    finally:
+        fake.start()
+    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
+
+
+def test_lost_connection_is_shown_and_what_was_typed_stays(member: Page, web: WebApp) -> None:
+    member.goto("/settings")
+    member.get_by_label("Company name").fill("Half a na")
+    web.stop()
+    try:
+        expect(member.get_by_text("Connection lost")).to_be_visible()
+    finally:
+        web.start()
+    expect(member.get_by_text("Connection lost")).to_be_hidden(timeout=20_000)
+    expect(member.get_by_label("Company name")).to_have_value("Half a na")
+
+
+def test_ended_session_leads_to_sign_in_and_back(member: Page, fake: FakeApi) -> None:
+    member.goto("/settings")
+    expect(member.get_by_role("heading", name="Limits")).to_be_visible()
+    email = next(reversed(fake.world.sessions.values()))
+    fake.world.sessions.clear()
+    fake.world.tokens.clear()
+    member.get_by_role("button", name="Save company").click()
+    expect(member.get_by_text("Your session has ended")).to_be_visible()
+    member.get_by_label("E-mail").fill(email)
+    member.get_by_label("Password", exact=True).fill(PASSWORD)
+    member.get_by_role("button", name="Sign in").click()
+    expect(member.get_by_role("heading", name="Limits")).to_be_visible()
+
+
+def test_error_shows_the_problems_words_its_id_and_a_retry(member: Page, fake: FakeApi) -> None:
+    fake.world.faults["/dashboard"] = 500
+    try:
+        member.reload()
+        panel = member.get_by_role("alert").filter(has_text="This did not work")
+        expect(panel).to_contain_text("req_0192f0c0ffee")
+    finally:
+        fake.world.faults.clear()
+    member.get_by_role("button", name="Try again").click()
+    expect(member.get_by_role("heading", name="Runway")).to_be_visible()

@@ -1,0 +1,132 @@
+"""Signing up, in and out in a browser: forms, cookies, and what the page must not hold."""
+
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from tests.frontend.conftest import PASSWORD, sign_up
+from tests.frontend.kit import FakeApi
+
+
+def test_first_visit_leads_to_sign_in(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_be_focused()
+
+
+def test_refused_fields_say_why(page: Page) -> None:
+    page.goto("/sign-up")
+    page.get_by_label("Full name").fill("Ada")
+    page.get_by_label("Work e-mail").fill("ada@nowhere")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("Enter a whole address")).to_be_visible()
+    expect(page.get_by_text("7 more characters")).to_be_visible()
+    expect(page.get_by_label("Work e-mail")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Work e-mail")).to_be_focused()
+
+
+def test_wrong_password_and_taken_address(page: Page) -> None:
+    email = f"{uuid4().hex}@example.com"
+    sign_up(page, email)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill("wrong-password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").filter(has_text="The address or the password is wrong.")).to_be_visible()
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Full name").fill("Ada")
+    page.get_by_label("Work e-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("An account with this address exists already.")).to_be_visible()
+
+
+def test_scripts_cannot_read_session_or_token(member: Page, fake: FakeApi) -> None:
+    cookies = {cookie["name"]: cookie for cookie in member.context.cookies()}
+    assert cookies["ocsuite_session"]["httpOnly"]
+    assert cookies["ocsuite_session"]["sameSite"] == "Lax"
+    held = member.evaluate(
+        "() => JSON.stringify("
+        "[document.cookie, {...localStorage}, {...sessionStorage}, document.documentElement.outerHTML])"
+    )
+    secrets = [*fake.world.tokens, *fake.world.sessions]
+    assert secrets
+    assert not [secret for secret in secrets if secret in held]
+
+
+def test_nothing_secret_crosses_the_socket(page: Page, fake: FakeApi) -> None:
+    frames: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    sign_up(page, f"{uuid4().hex}@example.com")
+    page.get_by_label("Company name").fill("Acme")
+    page.get_by_role("button", name="Create company").click()
+    expect(page.get_by_role("heading", name="Tell your executives")).to_be_visible()
+    assert any("Acme" in frame for frame in frames)
+    assert not [secret for secret in (*fake.world.tokens, *fake.world.sessions) if any(secret in one for one in frames)]
+
+
+def test_sign_out_ends_the_session_everywhere(member: Page, fake: FakeApi) -> None:
+    before = set(fake.world.sessions)
+    other = member.context.new_page()
+    other.goto("/settings")
+    expect(other.get_by_role("heading", name="Limits")).to_be_visible()
+    member.get_by_role("button", name="Account:").click()
+    member.get_by_role("button", name="Sign out").click()
+    expect(member.get_by_text("You are signed out.")).to_be_visible()
+    assert len(before - set(fake.world.sessions)) == 1
+    assert not [cookie for cookie in member.context.cookies() if cookie["name"] == "ocsuite_session"]
+    other.get_by_role("button", name="Save company").click()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_next_person_sees_nothing_of_the_one_before(member: Page) -> None:
+    member.get_by_role("button", name="Account:").click()
+    member.get_by_role("button", name="Sign out").click()
+    expect(member.get_by_text("You are signed out.")).to_be_visible()
+    frames: list[str] = []
+    member.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    sign_up(member, f"{uuid4().hex}@example.com")
+    expect(member.get_by_label("Company name")).to_be_visible()
+    assert frames
+    assert not [frame for frame in frames if "Acme Robotics" in frame]
+
+
+def test_companies_are_switched_and_remembered(member: Page) -> None:
+    member.get_by_role("button", name="Company:").click()
+    member.get_by_role("link", name="Create a company").click()
+    member.get_by_label("Company name").fill("Second Venture")
+    member.get_by_role("button", name="Create company").click()
+    member.get_by_role("link", name="Leave for now").click()
+    expect(member.get_by_role("button", name="Company: Second Venture")).to_be_visible()
+    expect(member.get_by_text("set-up is not finished")).to_be_visible()
+    member.get_by_role("button", name="Company:").click()
+    member.get_by_role("button", name="Acme Robotics").click()
+    expect(member.get_by_role("button", name="Company: Acme Robotics")).to_be_visible()
+    expect(member.get_by_text("set-up is not finished")).to_be_hidden()
+    member.reload()
+    expect(member.get_by_role("button", name="Company: Acme Robotics")).to_be_visible()
+
+
+def test_wizard_resumes_where_it_was_left(page: Page) -> None:
+    sign_up(page, f"{uuid4().hex}@example.com")
+    page.get_by_label("Company name").fill("Acme")
+    page.get_by_role("button", name="Create company").click()
+    page.get_by_label("Industry").fill("Software")
+    page.get_by_role("button", name="Grow revenue").click()
+    page.get_by_role("button", name="Save and continue").click()
+    expect(page.get_by_role("heading", name="Connect a first integration")).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Connect a first integration")).to_be_visible()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("Industry")).to_have_value("Software")
+    expect(page.get_by_role("button", name="Grow revenue")).to_have_attribute("aria-pressed", "true")
+
+
+def test_unknown_address_is_a_real_404(page: Page) -> None:
+    answer = page.goto("/nowhere")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+    expect(page).to_have_title("Page not found · OCSuite")
