@@ -1,4 +1,4 @@
-"""An answer never hangs: whatever happens to the process that writes it, it ends complete or failed and can be retried."""
+"""An answer never hangs: whatever happens to the process that writes it, it ends, and can be asked for again."""
 
 import asyncio
 import signal
@@ -49,7 +49,9 @@ async def begin(url: str, member: Member) -> list[Frame]:
 async def shorten_lease(db: Database, member: Member) -> None:
     """Let the dead process's lease run out now instead of in ten seconds."""
     async with db.transaction(TenantContext(member.tenant_id, None)) as session:
-        await session.execute(text("UPDATE messages SET lease_expires_at = now() - interval '1 s' WHERE lease_token IS NOT NULL"))
+        await session.execute(
+            text("UPDATE messages SET lease_expires_at = now() - interval '1 s' WHERE lease_token IS NOT NULL")
+        )
 
 
 async def follow(member: Member, message_id: str, after: int = 0) -> list[Frame]:
@@ -174,4 +176,3 @@ async def test_removed_member_loses_the_open_stream(slow: dict[str, str], member
             async with asyncio.timeout(generation.LEASE.total_seconds()):
                 body = b"".join([chunk async for chunk in response.aiter_raw()])
     assert frames(body)[-1].name == "message.delta"
-

@@ -17,18 +17,14 @@ def api_process(environment: Mapping[str, str]) -> Iterator[tuple[str, subproces
     port = free_port()
     with process("api", {**environment, "OCSUITE_API_PORT": str(port)}) as started:
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 30
-        while not _lives(url):
-            assert started.poll() is None, "the API ended at once"
-            assert time.monotonic() < deadline, "the API does not answer"
-            time.sleep(0.05)  # a process that starts has no event to await from outside
+        wait_until_answered(f"{url}/health/live", started)
         yield url, started
 
 
 @contextmanager
-def process(command: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def process(command: str, environment: Mapping[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A command of `ocsuite`."""
-    started = subprocess.Popen([sys.executable, "-m", "backend.cli", command], env=dict(environment))
+    started = subprocess.Popen([sys.executable, "-m", "backend.cli", command, *arguments], env=dict(environment))
     try:
         yield started
     finally:
@@ -36,8 +32,17 @@ def process(command: str, environment: Mapping[str, str]) -> Iterator[subprocess
         started.wait()
 
 
-def _lives(url: str) -> bool:
+def wait_until_answered(url: str, started: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Block until a GET answers 200; fails when the process has ended or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not _answers(url):
+        assert started.poll() is None, "the process ended at once"
+        assert time.monotonic() < deadline, f"{url} does not answer"
+        time.sleep(0.05)  # a process that starts has no event to await from outside
+
+
+def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/live").status_code == 200
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
         return False

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import ENDINGS, ending
-from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.generation import DATABASE_AWAY, Generator
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db import Database
@@ -110,10 +110,13 @@ class Follower:
             return await ConversationRepository(session, context).message(message_id)
 
     async def _still_admitted(self, context: TenantContext) -> bool:
+        """Whether the reader is a member. While the database is away nobody can have been removed: they stay."""
         if context.user_id is None:
             return False
         try:
             await self._admit(context.user_id, context.tenant_id)
         except ProblemError:
             return False
+        except DATABASE_AWAY as error:
+            log.warning("membership_unchecked", reason=type(error).__name__)
         return True

@@ -1,0 +1,170 @@
+"""Real upstreams that misbehave: each fault becomes a failed message with words that help, and nothing is repeated."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from backend.domains.csuite.providers.mock import MockProvider, compose
+from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
+from backend.kernel.errors import ProblemError
+from module_sdk.module import ChatPrompt, ChatTurn
+
+PROMPT = ChatPrompt(
+    system="Company: Acme\nGoals: Win; Grow",
+    turns=[
+        ChatTurn(role="user", content="Hi"),
+        ChatTurn(role="assistant", content="Yes?"),
+        ChatTurn(role="user", content="Go on"),
+    ],
+)
+Behave = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
+def chunk(text: str) -> bytes:
+    return (
+        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
+        b'"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}]}\n\n' % text.encode()
+    )
+
+
+@dataclass
+class Upstream:
+    """An OpenAI-compatible server whose answers the test decides."""
+
+    statuses: list[int] = field(default_factory=list)
+    behave: Behave | None = None
+    requests: list[dict[str, object]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(await request.json())
+        self.keys.append(request.headers["Authorization"])
+        status = self.statuses.pop(0) if self.statuses else 200
+        if status != 200:
+            return web.json_response(
+                {"error": {"message": "key sk-secret refused"}}, status=status, headers={"Retry-After-Ms": "1"}
+            )
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        if self.behave is None:
+            await response.write(chunk("Hello") + chunk(" there") + b"data: [DONE]\n\n")
+        else:
+            await self.behave(request, response)
+        return response
+
+    @asynccontextmanager
+    async def provider(self, timeout_seconds: float = 5) -> AsyncIterator[OpenAICompatibleProvider]:
+        made = OpenAICompatibleProvider("openai", f"{self.url}/v1", "sk-secret", "qwen3", timeout_seconds)
+        yield made
+        await made.close()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    made = Upstream()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", made.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+async def collect(provider: OpenAICompatibleProvider) -> list[str]:
+    return [piece async for piece in provider.stream(PROMPT)]
+
+
+async def test_prompt_arrives_and_text_streams(upstream: Upstream) -> None:
+    async with upstream.provider() as provider:
+        assert await collect(provider) == ["Hello", " there"]
+    (request,) = upstream.requests
+    assert (request["model"], request["stream"]) == ("qwen3", True)
+    assert request["messages"] == [
+        {"role": "system", "content": PROMPT.system},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Yes?"},
+        {"role": "user", "content": "Go on"},
+    ]
+    assert upstream.keys == ["Bearer sk-secret"]
+
+
+async def test_retried_before_the_first_piece(upstream: Upstream) -> None:
+    upstream.statuses = [503, 500]
+    async with upstream.provider() as provider:
+        assert await collect(provider) == ["Hello", " there"]
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "words"),
+    [
+        (401, 1, "LLM_API_KEY"),
+        (404, 1, "LLM_MODEL"),
+        (429, 3, "over its limit"),
+        (500, 3, "status 500"),
+        (302, 1, "302"),
+    ],
+)
+async def test_refusals_become_problems(upstream: Upstream, status: int, attempts: int, words: str) -> None:
+    upstream.statuses = [status] * 3
+    async with upstream.provider() as provider:
+        with pytest.raises(ProblemError) as caught:
+            await collect(provider)
+    assert (caught.value.code, len(upstream.requests)) == ("provider_unavailable", attempts)
+    assert words in str(caught.value.detail)
+    assert "sk-secret" not in str(caught.value.detail)
+
+
+async def test_broken_off_in_the_middle_is_not_repeated(upstream: Upstream) -> None:
+    async def break_off(request: web.Request, response: web.StreamResponse) -> None:
+        await response.write(chunk("Half"))
+        assert request.transport is not None
+        request.transport.abort()
+
+    upstream.behave = break_off
+    async with upstream.provider() as provider:
+        pieces = provider.stream(PROMPT)
+        assert await anext(pieces) == "Half"
+        with pytest.raises(ProblemError) as caught:
+            await anext(pieces)
+    assert (caught.value.code, len(upstream.requests)) == ("provider_unavailable", 1)
+
+
+async def test_silence_times_out(upstream: Upstream) -> None:
+    released = asyncio.Event()
+
+    async def stall(request: web.Request, response: web.StreamResponse) -> None:
+        await response.write(chunk("Wait"))
+        await released.wait()
+
+    upstream.behave = stall
+    async with upstream.provider(timeout_seconds=0.3) as provider:
+        with pytest.raises(ProblemError) as caught:
+            await collect(provider)
+    released.set()
+    assert caught.value.code == "provider_timeout"
+
+
+async def test_nobody_listens() -> None:
+    provider = OpenAICompatibleProvider("openai", "http://127.0.0.1:9/v1", "k", "m", 2)
+    with pytest.raises(ProblemError) as caught:
+        await collect(provider)
+    await provider.close()
+    assert caught.value.code == "provider_unavailable"
+
+
+async def test_mock_is_deterministic_and_knows_company_and_conversation() -> None:
+    pieces = [piece async for piece in MockProvider(0).stream(PROMPT)]
+    text = "".join(pieces)
+    assert text == compose(PROMPT) == compose(PROMPT)
+    assert all(known in text for known in ("Acme", "Win", "“Hi”", "| Move |"))
+    other = ChatPrompt(system=PROMPT.system.replace("Acme", "Zeta"), turns=PROMPT.turns)
+    assert compose(other) != text
