@@ -18,6 +18,10 @@ def rotate_master_key() -> None:
     if not settings.database_owner_url:
         raise Refused("DATABASE_OWNER_URL is not set; keys of every tenant are seen by the owner role alone")
 
+    from backend.operations.errors import OperationFailed
     from backend.operations.rotate import rotate
 
-    asyncio.run(rotate(settings, click.echo))
+    try:
+        asyncio.run(rotate(settings, click.echo))
+    except OperationFailed as error:
+        raise click.ClickException(str(error)) from None
