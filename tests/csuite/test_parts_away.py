@@ -18,8 +18,9 @@ from tests.support.sse import frames
 
 
 @pytest.fixture(scope="session")
-def own_stack() -> Iterator[LocalStack]:
-    with LocalStack.temporary() as stack:
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Durable, unlike the one of the other tests: what was committed has to be there after a restart."""
+    with LocalStack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 
 
