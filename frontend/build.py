@@ -22,6 +22,7 @@ STAMP: Final = "ocsuite.build"
 _SOURCES: Final = (
     "frontend/**/*.py",
     "frontend/**/*.css",
+    "frontend/**/*.js",
     "frontend/**/*.jsx",
     "module_sdk/**/*.py",
     "assets/**/*",

@@ -67,7 +67,7 @@ def banners() -> rx.Component:
             has_too_many_connection_errors,
             rx.el.p(
                 icon("wifi-off"),
-                "Connection lost. Trying to reconnect; what you typed stays here.",
+                "Connection lost. Trying to reconnect.",
                 class_name="banner",
             ),
             rx.cond(

@@ -5,10 +5,11 @@ from typing import Any, Final, NamedTuple
 
 import reflex as rx
 
-from frontend.pages import board, dashboard, home, not_found, onboarding, settings, sign_in, sign_up
+from frontend.pages import board, chat, dashboard, home, not_found, onboarding, settings, sign_in, sign_up
 from frontend.settings import WebSettings
 from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
+from frontend.states.chat import ChatState
 from frontend.states.dashboard import DashboardState
 from frontend.states.home import HomeState
 from frontend.states.onboarding import OnboardingState
@@ -35,6 +36,8 @@ PAGES: Final = (
     Page("/sign-up", "Create your account", sign_up.page, AuthState.load),
     Page("/onboarding", "Set up your company", onboarding.page, OnboardingState.load),
     Page("/dashboard", "Dashboard", dashboard.page, DashboardState.load),
+    Page("/chat", "Chat", chat.page, ChatState.load),
+    Page("/chat/[conversation_id]", "Chat", chat.page, ChatState.load),
     Page("/board", "Board", board.page, BoardState.load),
     Page("/settings", "Settings", settings.page, SettingsState.load),
     Page("404", "Page not found", not_found.page),

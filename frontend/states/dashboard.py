@@ -97,7 +97,10 @@ class DashboardState(SessionState):
         return None
 
     def _fail(self, notice: Notice) -> None:
-        self.failed, self.problem = True, notice
+        self.failed, self.problem = not self.loaded, notice
+        if self.loaded:
+            # What was read before is still worth showing.
+            self._tell(notice)
 
     def _show(self, dashboard: Dashboard, time_zone: str) -> None:
         now, where = datetime.now(UTC), words.zone(time_zone)

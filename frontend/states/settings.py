@@ -94,7 +94,9 @@ class SettingsState(ProfileState):
         self.saving = False
 
     def _fail(self, notice: Notice) -> None:
-        self.failed, self.problem = True, notice
+        self.failed, self.problem = not self.loaded, notice
+        if self.loaded:
+            self._tell(notice)
 
 
 def usage_view(line: UsageLine, time_zone: str) -> UsageView:

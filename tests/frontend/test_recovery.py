@@ -29,16 +29,16 @@ def test_page_opened_while_the_api_is_away_fills_itself_later(member: Page, fake
     expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
 
 
-def test_lost_connection_is_shown_and_what_was_typed_stays(member: Page, web: WebApp) -> None:
-    member.goto("/settings")
-    member.get_by_label("Company name").fill("Half a na")
+def test_lost_connection_is_shown_and_the_page_carries_on(member: Page, web: WebApp) -> None:
     web.stop()
     try:
         expect(member.get_by_text("Connection lost")).to_be_visible()
     finally:
         web.start()
     expect(member.get_by_text("Connection lost")).to_be_hidden(timeout=20_000)
-    expect(member.get_by_label("Company name")).to_have_value("Half a na")
+    expect(member.get_by_role("heading", name="Runway")).to_be_visible()
+    member.get_by_role("link", name="Board", exact=True).click()
+    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
 
 
 def test_ended_session_leads_to_sign_in_and_back(member: Page, fake: FakeApi) -> None:
@@ -55,13 +55,27 @@ def test_ended_session_leads_to_sign_in_and_back(member: Page, fake: FakeApi) ->
     expect(member.get_by_role("heading", name="Limits")).to_be_visible()
 
 
-def test_error_shows_the_problems_words_its_id_and_a_retry(member: Page, fake: FakeApi) -> None:
-    fake.world.faults["/dashboard"] = 500
+def test_error_in_place_of_content_shows_the_problems_words_its_id_and_a_retry(member: Page, fake: FakeApi) -> None:
+    fake.world.faults["/c-suite/board-meeting"] = 500
     try:
-        member.reload()
+        member.get_by_role("link", name="Board", exact=True).click()
         panel = member.get_by_role("alert").filter(has_text="This did not work")
         expect(panel).to_contain_text("req_0192f0c0ffee")
     finally:
         fake.world.faults.clear()
     member.get_by_role("button", name="Try again").click()
+    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
+
+
+def test_failed_refresh_keeps_the_figures_and_says_so(member: Page, fake: FakeApi) -> None:
+    fake.world.faults["/dashboard"] = 500
+    try:
+        member.get_by_role("button", name="Refresh").click()
+        notices = member.get_by_role("region", name="Notices")
+        expect(notices).to_contain_text("This did not work")
+        expect(notices).to_contain_text("req_0192f0c0ffee")
+    finally:
+        fake.world.faults.clear()
     expect(member.get_by_role("heading", name="Runway")).to_be_visible()
+    notices.get_by_role("button", name="Dismiss").click()
+    expect(notices).not_to_contain_text("This did not work")
