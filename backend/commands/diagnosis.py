@@ -140,19 +140,20 @@ async def policies(settings: Settings) -> Finding:
     async with _connected(settings.database_owner_url or settings.database_url) as connection:
         faults = await find_faults(connection)
     if faults:
-        return Finding(
-            "fail", "policies", "; ".join(map(str, faults)), "bring the tables back with a migration (docs/security.md)"
-        )
+        mend = "; ".join(dict.fromkeys(fault.mend for fault in faults))
+        return Finding("fail", "policies", "; ".join(map(str, faults)), mend)
     return Finding("ok", "policies", "every tenant table is walled in")
 
 
 async def context_keys(settings: Settings) -> Finding:
     """The database verifies contexts that this process signs, and no forged ones."""
     tenant = uuid4()
-    signed = ContextSigner(Keyring(settings.master_keys), time.time).sign(TenantContext(tenant, None)) or ""
-    forged = signed[:-1] + ("0" if signed[-1] != "0" else "1")
+    signer = ContextSigner(Keyring(settings.master_keys), time.time)
     answers = []
     async with _connected(settings.database_url) as connection:
+        backend = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        signed = signer.sign(TenantContext(tenant, None), backend)
+        forged = signed[:-1] + ("0" if signed[-1] != "0" else "1")
         for value in (signed, forged):
             await connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": SETTING, "value": value})
             answers.append((await connection.execute(text("SELECT util.current_tenant()"))).scalar())

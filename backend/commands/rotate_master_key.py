@@ -1,11 +1,9 @@
 """`ocsuite rotate-master-key`."""
 
-import asyncio
-
 import click
 
 from backend.commands import environment
-from backend.commands.errors import Refused
+from backend.commands.errors import Refused, run
 
 
 @click.command(
@@ -22,6 +20,6 @@ def rotate_master_key() -> None:
     from backend.operations.rotate import rotate
 
     try:
-        asyncio.run(rotate(settings, click.echo))
+        run(rotate(settings, click.echo))
     except OperationFailed as error:
         raise click.ClickException(str(error)) from None

@@ -1,25 +1,17 @@
 """`ocsuite seed-demo`."""
 
-import asyncio
-
 import click
 
 from backend.commands import environment
-from backend.commands.errors import Refused
+from backend.commands.errors import run
 
 
 @click.command(help="Create two demonstration companies with people and some history; safe to repeat.")
-@click.option("--yes", is_flag=True, help="Also outside local mode, with a random password that is shown once.")
+@click.option("--yes", is_flag=True, help="Insist on it outside local mode, where other people can reach the accounts.")
 def seed_demo(yes: bool) -> None:
     """Prints how to sign in."""
     settings = environment.settings()
 
-    from backend.operations.errors import OperationFailed, OperationRefused
     from backend.operations.seed import seed
 
-    try:
-        asyncio.run(seed(settings, click.echo, outside_local=yes))
-    except OperationRefused as error:
-        raise Refused(str(error)) from None
-    except OperationFailed as error:
-        raise click.ClickException(str(error)) from None
+    run(seed(settings, click.echo, outside_local=yes))

@@ -1,10 +1,9 @@
 """`ocsuite smoke`."""
 
-import asyncio
-
 import click
 
 from backend.commands import environment
+from backend.commands.errors import run
 
 
 @click.command(help="Sign up, create a company, chat, resume the stream and clean up, against a running server.")
@@ -17,10 +16,6 @@ def smoke(url: str | None) -> None:
     port = environ.get("OCSUITE_API_PORT", "").strip() or "8000"
     address = url or environ.get("OCSUITE_API_URL", "").strip() or f"http://127.0.0.1:{port}"
 
-    from backend.operations.smoke import SmokeFailed
-    from backend.operations.smoke import smoke as run
+    from backend.operations.smoke import smoke as walk
 
-    try:
-        asyncio.run(run(address, click.echo))
-    except SmokeFailed as error:
-        raise click.ClickException(str(error)) from None
+    run(walk(address, click.echo))

@@ -1,0 +1,130 @@
+"""`ocsuite doctor` on a healthy database and on planted faults, each of which it has to name with what mends it."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from backend.commands.diagnosis import CHECKS, Finding, examine
+from backend.migrate import migrate
+from backend.settings import Settings
+from backend.stack import LocalStack
+from crypto import Keyring, generate_master_key
+
+DATABASE = "patient"
+
+
+async def findings(settings: Settings) -> list[Finding]:
+    """Everything that the doctor says."""
+    return [finding async for finding in examine(settings)]
+
+
+def failed(found: list[Finding]) -> dict[str, str]:
+    """What failed, each with its detail; every failure says what mends it."""
+    assert all(finding.mend for finding in found if finding.status != "ok")
+    return {finding.subject: finding.detail for finding in found if finding.status == "fail"}
+
+
+@pytest.fixture(scope="module")
+def environ(stack: LocalStack) -> Iterator[dict[str, str]]:
+    """The variables of a migrated database of this module's own."""
+    assert stack.postgres is not None
+    stack.postgres.provision(DATABASE)
+    given = stack.environment(DATABASE) | {"OCSUITE_DATA_DIR": str(stack.data_dir)}
+    settings = Settings.load(given)
+    asyncio.run(migrate(settings.database_owner_url, Keyring(settings.master_keys)))
+    try:
+        yield given
+    finally:
+        stack.postgres.drop_database(DATABASE)
+
+
+async def test_healthy(environ: dict[str, str]) -> None:
+    found = await findings(Settings.load(environ))
+    assert len(found) == len(CHECKS)
+    assert {finding.status for finding in found} == {"ok"}, found
+
+
+@pytest.mark.parametrize(
+    ("plant", "subject", "detail"),
+    [
+        (
+            "ALTER TABLE conversations NO FORCE ROW LEVEL SECURITY",
+            "policies",
+            "conversations: row-level security is not forced",
+        ),
+        (
+            "CREATE TABLE secrets_of_tenants (tenant_id uuid)",
+            "policies",
+            "secrets_of_tenants: ",
+        ),
+        (
+            "UPDATE alembic_version SET version_num = '0001'",
+            "schema",
+            "at 0001, this code needs ",
+        ),
+        ("DROP EXTENSION vector CASCADE", "extension", "vector is missing"),
+    ],
+)
+async def test_planted_fault_is_named(
+    environ: dict[str, str], stack: LocalStack, plant: str, subject: str, detail: str
+) -> None:
+    assert stack.postgres is not None
+    copy = f"patient_{uuid4().hex[:8]}"
+    stack.postgres.create_database(copy, DATABASE)
+    try:
+        stack.postgres.psql(f"{plant};", copy)
+        settings = Settings.load(environ | stack.environment(copy))
+        assert detail in failed(await findings(settings))[subject]
+    finally:
+        stack.postgres.drop_database(copy)
+
+
+async def test_powerful_application_role_is_named(environ: dict[str, str]) -> None:
+    as_owner = environ | {"DATABASE_URL": environ["DATABASE_OWNER_URL"]}
+    said = failed(await findings(Settings.load(as_owner)))["application role"]
+    assert said == "ocsuite_owner may bypass row-level security, owns tables"
+
+
+async def test_unknown_master_key_is_named(environ: dict[str, str], stack: LocalStack) -> None:
+    assert stack.postgres is not None
+    tenant = uuid4()
+    wrapped = Keyring(Settings.load(environ).master_keys).new_tenant_key(tenant).hex()
+    stack.postgres.psql(
+        "INSERT INTO tenants (id, name, slug, messages_per_day, tasks_per_day, members_max) "
+        f"VALUES ('{tenant}', 'Doctored', '{tenant.hex}', 1, 1, 1);"
+        f"INSERT INTO tenant_keys (tenant_id, wrapped) VALUES ('{tenant}', '\\x{wrapped}');",
+        DATABASE,
+    )
+    try:
+        other = Settings.load(environ | {"OCSUITE_MASTER_KEYS": generate_master_key("other")})
+        said = failed(await findings(other))
+        assert said["master keys"] == "1 tenants' keys cannot be unwrapped"
+        assert "does not know the first of OCSUITE_MASTER_KEYS" in said["signed context"]
+        both = Settings.load(
+            environ | {"OCSUITE_MASTER_KEYS": f"{generate_master_key('new')},{environ['OCSUITE_MASTER_KEYS']}"}
+        )
+        warned = [finding for finding in await findings(both) if finding.status == "warn"]
+        assert [(it.subject, it.mend) for it in warned] == [("master keys", "run `ocsuite rotate-master-key`")]
+    finally:
+        stack.postgres.psql(f"DELETE FROM tenants WHERE id = '{tenant}';", DATABASE)
+
+
+async def test_servers_that_are_away(environ: dict[str, str]) -> None:
+    away = environ | {
+        "REDIS_URL": "redis://:hidden@127.0.0.1:9/0",
+        "DATABASE_URL": "postgresql://a:hidden@127.0.0.1:9/b",
+    }
+    found = await findings(Settings.load(away))
+    assert set(failed(found)) == {"queue", "database"}
+    assert "hidden" not in repr(found)
+
+
+async def test_secrets_that_others_can_read(environ: dict[str, str], stack: LocalStack) -> None:
+    stack.secrets_path.chmod(0o644)
+    try:
+        found = await findings(Settings.load(environ))
+    finally:
+        stack.secrets_path.chmod(0o600)
+    assert "mode 644" in failed(found)["data folder"]

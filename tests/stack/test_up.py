@@ -1,0 +1,156 @@
+"""`ocsuite up` as a person uses it: the real services, from nothing, until Ctrl-C."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backend.settings import VARIABLES
+from backend.stack.postgres import binary
+from backend.stack.process import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+# The built pages stay here from run to run; the database and everything else is made anew.
+FOLDER = ROOT / ".build" / "up"
+
+
+class Up:
+    """A running `ocsuite up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {"OCSUITE_API_PORT": str(free_port()), "OCSUITE_WEB_PORT": str(free_port())}
+        own = {variable.name for variable in VARIABLES}
+        clean = {name: value for name, value in os.environ.items() if name not in own}
+        self.environ = clean | self.ports | {"OCSUITE_DATA_DIR": str(folder)}
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "backend.cli", "up"],
+            cwd=ROOT,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def wait_until_ready(self) -> None:
+        """Wait for the line with the address."""
+        for _ in range(1200):
+            if any("is ready" in line for line in self.lines):
+                return
+            assert self.process.poll() is None, self.lines
+            time.sleep(0.1)
+        raise AssertionError(f"not ready: {self.lines}")
+
+    def get(self, name: str, path: str) -> int:
+        """Status of a GET to the API or the web app."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=10) as reply:
+            return int(reply.status)
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of it."""
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and wait; the exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(40)
+        self._reader.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return status
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[list[Up]]:
+    """Those that were started here, on a folder that holds nothing but built pages at first."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for made in ("postgres", "valkey", "logs"):
+        shutil.rmtree(FOLDER / made, ignore_errors=True)
+    for made in ("stack.json", "schema"):
+        (FOLDER / made).unlink(missing_ok=True)
+    found: list[Up] = []
+    try:
+        yield found
+    finally:
+        for running in found:
+            if running.process.poll() is None:
+                running.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def up(started: list[Up]) -> Up:
+    """A stack that is ready; the same for all tests until one of them ends it."""
+    if not started or started[-1].process.poll() is not None:
+        started.append(Up(FOLDER))
+        started[-1].wait_until_ready()
+    return started[-1]
+
+
+def test_it_ends_with_one_line_that_names_the_address(up: Up) -> None:
+    assert (
+        up.lines[-1] == f"OCSuite is ready: http://localhost:{up.ports['OCSUITE_WEB_PORT']}  (Ctrl-C stops everything)"
+    )
+    assert up.get("OCSUITE_WEB_PORT", "/") == 200
+    assert up.get("OCSUITE_API_PORT", "/health/ready") == 200
+
+
+def test_the_other_commands_find_the_running_stack(up: Up) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "backend.cli", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=up.environ, capture_output=True, text=True, check=False)
+
+    doctor = run("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert doctor.stdout.splitlines()[-1].endswith("0 failed")
+    url = run("env", "DATABASE_URL").stdout.strip()
+    asked = subprocess.run(
+        [binary("psql"), url, "-Atc", "SELECT current_user"], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout == "ocsuite_app\n"
+    again = run("up")
+    assert again.returncode == 2
+    assert "is in use by" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_no_secret_is_in_a_log_or_on_a_command_line(up: Up) -> None:
+    secrets = json.loads((FOLDER / "stack.json").read_text())
+    seen = "".join(path.read_text(errors="replace") for path in (FOLDER / "logs").iterdir())
+    seen += "\n".join(up.lines) + " ".join(word for process in up.family() for word in process.cmdline())
+    for name, value in secrets.items():
+        if isinstance(value, str):
+            assert value.split(":")[-1] not in seen, name
+
+
+def test_the_whole_stack_stays_below_700_megabytes(up: Up) -> None:
+    proportional = [process.memory_full_info() for process in up.family()]
+    used = sum(getattr(info, "pss", info.uss) for info in proportional)
+    assert used < 700_000_000, f"{used / 1e6:.0f} MB"
+
+
+def test_interrupt_leaves_nothing_behind(up: Up) -> None:
+    family = up.family()
+    assert len(family) > 6
+    assert up.end(signal.SIGINT) == 0
+    assert up.lines[-1].strip() == "stopping"
+    assert not [process for process in family if process.is_running()]
+    assert not (FOLDER / "processes").exists()
