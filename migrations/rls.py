@@ -11,22 +11,24 @@ from alembic import op
 APP_ROLE: Final = "ocsuite_app"
 DEFINER: Final = "SECURITY DEFINER SET search_path = ''"
 
+# Types are named in full, since a temporary one would come before pg_catalog's own whatever the search path.
 _CURRENT: Final = """
 CREATE FUNCTION util.current_{name}() RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL SAFE {definer} AS $$
 DECLARE
-  setting text := pg_catalog.current_setting('ocsuite.context', true);
-  parts text[];
-  mac bytea;
+  setting pg_catalog.text := pg_catalog.current_setting('ocsuite.context', true);
+  parts pg_catalog.text[];
+  mac pg_catalog.text;
 BEGIN
   IF setting IS NULL OR pg_catalog.length(setting) < 66 THEN RETURN NULL; END IF;
   parts := pg_catalog.string_to_array(setting, '.');
-  SELECT pg_catalog.sha256(k.outer_pad || pg_catalog.sha256(k.inner_pad ||
-           pg_catalog.convert_to(pg_catalog.left(setting, -65), 'UTF8')))
+  SELECT pg_catalog.encode(pg_catalog.sha256(k.outer_pad || pg_catalog.sha256(k.inner_pad ||
+           pg_catalog.convert_to(pg_catalog.left(setting, -65), 'UTF8'))), 'hex')
     INTO mac FROM util.context_keys k WHERE k.id = parts[2];
-  IF mac IS NULL OR pg_catalog.encode(mac, 'hex') <> parts[6] THEN RETURN NULL; END IF;
+  IF mac IS NULL OR mac <> parts[7] THEN RETURN NULL; END IF;
   -- Only a signed text gets here, so that its parts are known to be well formed.
-  IF parts[1] <> 'v1' OR parts[5]::bigint < EXTRACT(epoch FROM pg_catalog.now()) THEN RETURN NULL; END IF;
-  RETURN NULLIF(parts[{part}], '')::uuid;
+  IF parts[1] <> 'v1' OR parts[5]::double precision < pg_catalog.date_part('epoch', pg_catalog.now())
+     OR parts[6]::integer <> pg_catalog.pg_backend_pid() THEN RETURN NULL; END IF;
+  RETURN NULLIF(parts[{part}], '')::pg_catalog.uuid;
 END $$
 """
 

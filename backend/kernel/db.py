@@ -16,7 +16,8 @@ class ContextConnection(asyncpg.Connection):
     """Sends the next transaction's signed context in the same round trip as its BEGIN.
 
     asyncpg does not pipeline and round trips are most of what a small transaction costs. The context is used once:
-    a second transaction on the same connection starts without one and sees no tenant's rows.
+    a second transaction on the same connection starts without one and sees no tenant's rows. Nobody's context is sent
+    too, as an empty one, so that nothing a session was left with counts.
     """
 
     next_context: str | None = None
@@ -66,7 +67,7 @@ class Database:
             raw = await connection.get_raw_connection()
             driver = raw.driver_connection
             assert isinstance(driver, ContextConnection)
-            driver.next_context = self._signer.sign(context)
+            driver.next_context = self._signer.sign(context, driver.get_server_pid())
             try:
                 async with AsyncSession(bind=connection, expire_on_commit=False) as session, session.begin():
                     yield session

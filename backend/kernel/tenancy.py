@@ -1,9 +1,12 @@
 """Who a transaction acts for, and the signed setting that tells the database so.
 
-The setting ``ocsuite.context`` reads ``v1.<key id>.<tenant>.<user>.<expiry>.<mac>``: ids are UUIDs without dashes
-(empty if absent), the expiry is in Unix seconds, the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it.
-``util.current_tenant()`` and ``util.current_user()`` in the database verify it against a key that the application role
-cannot read.
+The setting ``ocsuite.context`` reads ``v1.<key id>.<tenant>.<user>.<expiry>.<backend>.<mac>``: ids are UUIDs without
+dashes (empty if absent), the expiry is in Unix seconds, the backend is the process id of the server process that the
+connection has, and the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it. ``util.current_tenant()`` and
+``util.current_user()`` in the database verify it against a key that the application role cannot read.
+
+Every session of a role can read the statements of its others in ``pg_stat_activity``, contexts included: bound to its
+backend, a context is of no use elsewhere.
 """
 
 import hashlib
@@ -62,16 +65,16 @@ class ContextSigner:
     def __repr__(self) -> str:
         return "ContextSigner()"
 
-    def sign(self, context: Context) -> str | None:
-        """The setting's value, of hexadecimal digits, letters, dots and dashes only; ``None`` for nobody."""
+    def sign(self, context: Context, backend_pid: int) -> str:
+        """The setting's value, of hexadecimal digits, letters, dots and dashes only; empty for nobody."""
         match context:
             case TenantContext(tenant_id, user_id):
                 tenant, user = tenant_id.hex, user_id.hex if user_id else ""
             case UserContext(user_id):
                 tenant, user = "", user_id.hex
             case _:
-                return None
-        text = f"v1.{self._key_id}.{tenant}.{user}.{int(self._now()) + CONTEXT_SECONDS}"
+                return ""
+        text = f"v1.{self._key_id}.{tenant}.{user}.{int(self._now()) + CONTEXT_SECONDS}.{backend_pid}"
         mac = self._mac.copy()
         mac.update(text.encode())
         return f"{text}.{mac.hexdigest()}"
