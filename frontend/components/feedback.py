@@ -121,21 +121,26 @@ class _Dialog(rx.el.Dialog):  # type: ignore[misc]  # Reflex's elements carry no
 
 
 def dialog(
-    *children: Any, name: str, shown: rx.Var[bool] | bool, title: str, on_close: Any, **props: Any
+    *children: Any,
+    id: str,  # noqa: A002 - what elements call it
+    shown: rx.Var[bool] | bool,
+    title: str,
+    on_close: Any,
+    **props: Any,
 ) -> rx.Component:
     """A modal dialog; Escape and the close button call ``on_close``, which has to make ``shown`` false."""
     return _Dialog.create(
         rx.el.header(
-            rx.el.h2(title, id=f"{name}-title", class_name="card-title"),
+            rx.el.h2(title, id=f"{id}-title", class_name="card-title"),
             icon_button("x", "Close", on_click=on_close),
             class_name="card-head",
         ),
         *children,
-        id=name,
+        id=id,
         shown=shown,
         on_close=on_close,
         class_name="dialog",
-        aria_labelledby=f"{name}-title",
+        aria_labelledby=f"{id}-title",
         **props,
     )
 
