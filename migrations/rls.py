@@ -19,16 +19,19 @@ DECLARE
   parts pg_catalog.text[];
   mac pg_catalog.text;
 BEGIN
-  IF setting IS NULL OR pg_catalog.length(setting) < 66 THEN RETURN NULL; END IF;
-  parts := pg_catalog.string_to_array(setting, '.');
+  -- Conditions say what has to hold, so that one that comes out as NULL opens nothing.
   SELECT pg_catalog.encode(pg_catalog.sha256(k.outer_pad || pg_catalog.sha256(k.inner_pad ||
-           pg_catalog.convert_to(pg_catalog.left(setting, -65), 'UTF8'))), 'hex')
-    INTO mac FROM util.context_keys k WHERE k.id = parts[2];
-  IF mac IS NULL OR mac <> parts[7] THEN RETURN NULL; END IF;
-  -- Only a signed text gets here, so that its parts are known to be well formed.
-  IF parts[1] <> 'v1' OR parts[5]::double precision < pg_catalog.date_part('epoch', pg_catalog.now())
-     OR parts[6]::integer <> pg_catalog.pg_backend_pid() THEN RETURN NULL; END IF;
-  RETURN NULLIF(parts[{part}], '')::pg_catalog.uuid;
+           pg_catalog.convert_to(pg_catalog.left(setting, -64), 'UTF8'))), 'hex')
+    INTO mac FROM util.context_keys k WHERE k.id = pg_catalog.split_part(setting, '.', 2);
+  IF mac = pg_catalog.right(setting, 64) THEN
+    -- Only a signed text gets here, so that its parts are known to be well formed.
+    parts := pg_catalog.string_to_array(setting, '.');
+    IF parts[1] = 'v1' AND parts[5]::double precision >= pg_catalog.date_part('epoch', pg_catalog.now())
+       AND parts[6]::integer = pg_catalog.pg_backend_pid() THEN
+      RETURN NULLIF(parts[{part}], '')::pg_catalog.uuid;
+    END IF;
+  END IF;
+  RETURN NULL;
 END $$
 """
 
