@@ -1,0 +1,270 @@
+"""What was said: messages, the latest answer as it is written, and what stands there before anything was said."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.feedback import problem_panel
+from frontend.components.primitives import button, empty_state, given, icon, link_button, skeleton, time_ago
+from frontend.states.chat import ChatState
+from frontend.states.chat_thread import ThreadState
+from frontend.states.chat_views import MessageView
+
+
+def transcript() -> rx.Component:
+    """The scrolling part of the page."""
+    return rx.el.div(
+        rx.el.div(
+            rx.el.div(
+                rx.cond(
+                    ThreadState.failed,
+                    problem_panel(ThreadState.problem, ChatState.load),
+                    rx.cond(ThreadState.missing, _missing(), rx.cond(ThreadState.loading, _loading(), _thread())),
+                ),
+                class_name="chat-column",
+            ),
+            id="transcript",
+            class_name="chat-scroll",
+            role="region",
+            aria_label="Messages",
+            tab_index=0,
+        ),
+        rx.el.button(
+            icon("arrow-down"),
+            "Jump to latest",
+            type="button",
+            id="jump",
+            class_name="button button-secondary chat-jump",
+        ),
+        class_name="chat-stage",
+    )
+
+
+def announcer() -> rx.Component:
+    """Says that an answer begins and, once, what it was: nobody can listen to it word by word."""
+    return rx.el.p(ChatState.announcement, class_name="visually-hidden", role="status")
+
+
+def _thread() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            ThreadState.has_older,
+            button(
+                "Load earlier messages",
+                kind="quiet",
+                id="older-messages",
+                class_name="chat-older",
+                on_click=ThreadState.load_older,
+                busy=ThreadState.fetching_older,
+            ),
+            rx.fragment(),
+        ),
+        rx.foreach(ThreadState.messages, _message),
+        _latest(),
+        rx.cond(ThreadState.messages, rx.fragment(), rx.cond(ThreadState.open_id != "", rx.fragment(), _welcome())),
+    )
+
+
+def _message(message: MessageView) -> rx.Component:
+    return rx.cond(message.mine, _question(message), _settled(message))
+
+
+def _question(message: MessageView) -> rx.Component:
+    return rx.el.article(
+        rx.el.h2("You asked", class_name="visually-hidden"),
+        rx.el.p(message.text, class_name="chat-question-text", title=message.exact),
+        rx.cond(
+            message.status == "unsent",
+            rx.el.div(
+                icon("circle-alert"),
+                rx.el.div(
+                    rx.el.p(rx.el.strong("Not sent. "), message.error_title),
+                    rx.cond(message.error_detail != "", rx.el.p(message.error_detail), rx.fragment()),
+                    rx.el.div(
+                        button("Send again", icon_name="rotate-cw", on_click=ChatState.send_again),
+                        button("Discard", kind="quiet", on_click=ChatState.discard),
+                        class_name="chat-trouble-acts",
+                    ),
+                ),
+                class_name="chat-trouble",
+                role="alert",
+            ),
+            rx.fragment(),
+        ),
+        key=message.id,
+        class_name="chat-question",
+    )
+
+
+def _settled(message: MessageView) -> rx.Component:
+    return rx.el.article(
+        _speaker(),
+        rx.el.div(rx.foreach(message.blocks, _block), class_name="md"),
+        _outcome(message, latest=False),
+        _acts(message),
+        key=message.id,
+        class_name="chat-answer",
+    )
+
+
+def _latest() -> rx.Component:
+    """The latest answer, which may still be growing."""
+    answer = ChatState.answer
+    return rx.cond(
+        answer.id != "",
+        rx.el.article(
+            _speaker(),
+            rx.el.div(
+                rx.foreach(ChatState.blocks, _block),
+                rx.cond(ChatState.tail != "", _block(ChatState.tail), rx.fragment()),
+                class_name="md",
+            ),
+            rx.cond(
+                answer.status == "streaming",
+                _writing(),
+                rx.fragment(
+                    _outcome(answer, latest=True),
+                    _acts(
+                        answer,
+                        rx.cond(
+                            answer.status == "failed",
+                            rx.fragment(),
+                            rx.el.button(
+                                icon("refresh-cw", size=14),
+                                rx.el.span("Regenerate"),
+                                type="button",
+                                class_name="chat-act",
+                                on_click=ChatState.regenerate,
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            class_name="chat-answer",
+            aria_busy=answer.status == "streaming",
+        ),
+        rx.fragment(),
+    )
+
+
+def _speaker() -> rx.Component:
+    return rx.el.h2(
+        rx.el.span(icon("briefcase-business", size=14), class_name="chat-face"),
+        rx.el.span(ThreadState.executive.title, rx.el.span(" answered", class_name="visually-hidden")),
+        class_name="chat-speaker",
+    )
+
+
+def _block(html: str) -> rx.Component:
+    return rx.html(html, class_name="md-block")
+
+
+def _writing() -> rx.Component:
+    return rx.cond(
+        ChatState.interrupted,
+        rx.el.p(
+            icon("wifi-off", size=14),
+            "The connection was lost. The answer goes on; it appears here as soon as the service can be reached.",
+            class_name="chat-note",
+        ),
+        rx.el.p(
+            rx.el.span(class_name="chat-dots", aria_hidden=True),
+            rx.el.span("Writing", class_name="visually-hidden"),
+            class_name="chat-writing",
+        ),
+    )
+
+
+def _outcome(message: MessageView, *, latest: bool) -> rx.Component:
+    retry = button("Try again", icon_name="rotate-cw", on_click=ChatState.regenerate)
+    return rx.match(
+        message.status,
+        ("stopped", rx.el.p(icon("circle-stop", size=14), "Stopped. The text so far is kept.", class_name="chat-note")),
+        (
+            "failed",
+            rx.el.div(
+                icon("circle-alert"),
+                rx.el.div(
+                    rx.el.p(rx.el.strong(message.error_title)),
+                    rx.cond(message.error_detail != "", rx.el.p(message.error_detail), rx.fragment()),
+                    *([rx.el.div(retry, class_name="chat-trouble-acts")] if latest else []),
+                ),
+                class_name="chat-trouble",
+            ),
+        ),
+        rx.fragment(),
+    )
+
+
+def _acts(message: MessageView, *more: Any) -> rx.Component:
+    return rx.el.footer(
+        rx.cond(
+            message.text != "",
+            rx.el.button(
+                icon("copy", size=14),
+                rx.el.span("Copy"),
+                type="button",
+                class_name="chat-act",
+                custom_attrs={"data-copy": "answer", "data-text": message.text},
+            ),
+            rx.fragment(),
+        ),
+        *more,
+        rx.el.span(
+            rx.cond(message.model != "", rx.fragment(message.model, " · "), rx.fragment()),
+            time_ago(message.when, iso=message.iso, exact=message.exact),
+            class_name="chat-origin",
+        ),
+        class_name="chat-acts",
+    )
+
+
+def _welcome() -> rx.Component:
+    who = ThreadState.executive
+    return rx.el.div(
+        rx.el.span(icon("briefcase-business", size=20), class_name="chat-face chat-face-large"),
+        rx.el.h2("What should your ", who.title, " look at?", class_name="page-title"),
+        rx.el.p(
+            "It knows your company's profile and this conversation. Only you see what is said here.",
+            class_name="empty-text",
+        ),
+        rx.el.ul(rx.foreach(who.suggestions, _suggestion), class_name="chat-suggestions", aria_label="First questions"),
+        class_name="chat-welcome",
+    )
+
+
+def _suggestion(text: str) -> rx.Component:
+    return rx.el.li(
+        rx.el.button(
+            rx.el.span(text),
+            icon("arrow-up-right"),
+            type="button",
+            class_name="chat-suggestion",
+            on_click=given(ChatState.suggest, text),
+            custom_attrs={"data-then-write": "true"},
+        )
+    )
+
+
+def _missing() -> rx.Component:
+    return empty_state(
+        "This conversation is not here",
+        "It was deleted, belongs to another of your companies, or to somebody else.",
+        icon_name="message-square-off",
+        action=link_button("Start a new chat", "/chat", kind="primary"),
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(
+        rx.el.div(skeleton("45%", "44px"), class_name="chat-question"),
+        rx.el.div(
+            skeleton("72px", "20px"),
+            skeleton("96%", "14px"),
+            skeleton("90%", "14px"),
+            skeleton("64%", "14px"),
+            class_name="chat-answer-loading",
+        ),
+        rx.el.span("Loading messages", class_name="visually-hidden", role="status"),
+        class_name="chat-loading",
+    )
