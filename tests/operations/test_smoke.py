@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from backend.operations.smoke import SmokeFailed, smoke
-from backend.operations.smoke_checks import cut_points, ended, parse_frames
+from backend.operations.smoke import smoke
+from backend.operations.smoke_checks import SmokeFailed, cut_points, ended, parse_frames
 from backend.settings import Settings
 from backend.stack.process import free_port
 from tests.support.server import running_api
@@ -19,7 +19,7 @@ from tests.support.server import running_api
 @pytest.fixture(scope="module")
 def unhurried_url(environment: dict[str, str], settings: Settings) -> Iterator[str]:
     """The API with a model slow enough to be stopped. ``settings`` has migrated the database."""
-    with running_api(Settings.load({**environment, "LLM_MOCK_TOKENS_PER_SECOND": "150"})) as url:
+    with running_api(Settings.load({**environment, "LLM_MOCK_TOKENS_PER_SECOND": "400"})) as url:
         yield url
 
 
@@ -32,8 +32,8 @@ async def test_walks_through_the_whole_product(unhurried_url: str) -> None:
     assert len(lines) == 18
 
 
-async def test_the_command_gives_scripts_an_exit_status(environment: dict[str, str], unhurried_url: str) -> None:
-    good = await asyncio.to_thread(command, environment, unhurried_url)
+async def test_the_command_gives_scripts_an_exit_status(environment: dict[str, str], api_url: str) -> None:
+    good = await asyncio.to_thread(command, environment, api_url)
     assert (good.returncode, good.stderr) == (0, "")
     bad = await asyncio.to_thread(command, environment, f"http://127.0.0.1:{free_port()}")
     assert bad.returncode == 1
