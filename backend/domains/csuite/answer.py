@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from backend.domains.csuite.draft import Draft
 from backend.kernel.streams import LiveStream, StreamRef
-from module_sdk.module import ChatPrompt
 from module_sdk.wire.csuite import Delta, Failed, Message, Started
 
 STARTED: Final = "message.started"
@@ -31,13 +31,11 @@ _UNWANTED: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127,
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a generator is given: the stored answer's ids, its lease and the prompt."""
+    """What a generator is given: the stored answer, its lease, and the draft to write it from."""
 
     ref: StreamRef
-    conversation_id: UUID
-    user_id: UUID
     lease_token: UUID
-    prompt: ChatPrompt
+    draft: Draft
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from litestar.response import Stream
 
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.service import ConversationService
 from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
 from backend.domains.tenants.access import BY_HEADER
@@ -94,11 +95,11 @@ class ChatController(Controller):
         module = modules.executive(executive)
         if module is None:
             raise NotFound
-        async with answered_once(request, db, tenant) as once:
+        async with answered_once(request, db, tenant, generator) as once:
             if once.first:
-                service = ConversationService(once.session, tenant)
-                once.question = await service.ask(data, module, companies, generator.provider)
-        return once.stream(generator, follower)
+                questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
+                once.question = await questions.ask(data, module)
+        return once.stream(follower)
 
     @post(
         "/messages/{message_id:uuid}/regenerate",
@@ -119,11 +120,11 @@ class ChatController(Controller):
         follower: NamedDependency[Follower],
     ) -> Stream:
         """Only the latest answer of a conversation; it is replaced. Also the way to retry one that failed."""
-        async with answered_once(request, db, tenant) as once:
+        async with answered_once(request, db, tenant, generator) as once:
             if once.first:
-                service = ConversationService(once.session, tenant)
-                once.question = await service.ask_again(message_id, modules, companies, generator.provider)
-        return once.stream(generator, follower)
+                questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
+                once.question = await questions.ask_again(message_id, modules)
+        return once.stream(follower)
 
     @get("/messages/{message_id:uuid}/stream", operation_id="resume", summary="Read an answer's events from any point")
     async def resume(

@@ -161,13 +161,12 @@ class Generator:
         return {"status": "completed"}
 
     async def _consume(self, answer: Answer) -> None:
-        clock = time.monotonic
-        pieces = self._provider.stream(answer.assignment.prompt)
+        draft = answer.assignment.draft
         try:
-            async for piece in pieces:
-                answer.add(piece, clock)
+            async for piece in draft:
+                answer.add(piece, time.monotonic)
         finally:
-            await pieces.aclose()
+            await draft.discard()
         if not answer.content.strip():
             raise ProviderUnavailable("The model gave an empty answer; try again.")
 

@@ -11,13 +11,15 @@ from litestar.params import HeaderParameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
-from backend.domains.csuite.service import Question
+from backend.domains.csuite.questions import Question
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
 from backend.kernel.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
 from backend.kernel.tenancy import TenantContext
+from module_sdk.module import ChatPrompt
 
 EVENT_STREAM: Final = "text/event-stream"
 ApiRequest = Request[Principal, None, Any]
@@ -39,44 +41,64 @@ class Once:
 
     session: AsyncSession
     context: TenantContext
+    generator: Generator
     earlier: UUID | None = None
     question: Question | None = None
+    draft: Draft | None = None
+
+    def begin(self, prompt: ChatPrompt) -> Draft:
+        """Ask the model while the question is being stored; discarded if it is not."""
+        self.draft = Draft(self.generator.provider, prompt)
+        return self.draft
 
     @property
     def first(self) -> bool:
         """Whether the question is still to be stored."""
         return self.earlier is None
 
-    def stream(self, generator: Generator, follower: Follower) -> Stream:
+    def stream(self, follower: Follower) -> Stream:
         """Begin the answer, unless it was begun before, and stream it. To be called after the commit."""
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
             return event_stream(follower, self.context, self.earlier, headers={"Idempotency-Replayed": "true"})
-        generator.begin(self.question.assignment, self.question.started)
+        self.generator.begin(self.question.assignment, self.question.started)
         return event_stream(follower, self.context, self.question.assignment.ref.id)
 
 
 @asynccontextmanager
-async def answered_once(request: ApiRequest, db: Database, context: TenantContext) -> AsyncIterator[Once]:
+async def answered_once(
+    request: ApiRequest, db: Database, context: TenantContext, generator: Generator
+) -> AsyncIterator[Once]:
     """A transaction in which a question is stored once for each ``Idempotency-Key``.
 
     The key is taken and kept in the transaction that stores the question: a parallel repetition waits for the commit.
     """
+    once: Once | None = None
+    try:
+        async with db.transaction(context) as session:
+            once = Once(session, context, generator)
+            held = await _claimed(request, once)
+            yield once
+            if held is not None and once.question is not None:
+                await finish(session, held, Kept(200, {}, once.question.assignment.ref.id.bytes))
+    except BaseException:
+        if once is not None and once.draft is not None:
+            await once.draft.discard()
+        raise
+
+
+async def _claimed(request: ApiRequest, once: Once) -> Claim | None:
+    """The claim on the request's key, if it has one; notes the earlier answer if the key was used before."""
     values = [value for name, value in request.scope["headers"] if name == HEADER]
-    async with db.transaction(context) as session:
-        if not values:
-            yield Once(session, context)
-            return
-        fingerprint = fingerprint_of(request.scope, await request.body())
-        held = await claim(session, request.user.user_id, valid_key(values[0]), fingerprint)
-        if not isinstance(held, Claim):
-            yield Once(session, context, earlier=UUID(bytes=held.body))
-            return
-        once = Once(session, context)
-        yield once
-        if once.question is not None:
-            await finish(session, held, Kept(200, {}, once.question.assignment.ref.id.bytes))
+    if not values:
+        return None
+    fingerprint = fingerprint_of(request.scope, await request.body())
+    held = await claim(once.session, request.user.user_id, valid_key(values[0]), fingerprint)
+    if isinstance(held, Claim):
+        return held
+    once.earlier = UUID(bytes=held.body)
+    return None
 
 
 def event_stream(

@@ -67,11 +67,11 @@ class TenantPorts:
 
     async def company(self, session: AsyncSession, context: TenantContext) -> Company:
         """Name and business profile of the context's tenant."""
-        repository = TenantRepository(session)
-        row = await repository.tenant(context.tenant_id)
-        if row is None:
+        found = await TenantRepository(session).company(context.tenant_id)
+        if found is None:
             raise NotFound
-        return Company(row.name, profile_of(await repository.profile(context.tenant_id)))
+        name, profile = found
+        return Company(name, profile_of(profile))
 
     async def spend(self, session: AsyncSession, context: TenantContext, metric: str) -> None:
         """Use one of a daily limit; raises ``LimitReached``."""

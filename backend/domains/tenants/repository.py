@@ -92,6 +92,16 @@ class TenantRepository:
         """The business profile, ``None`` until it was saved once."""
         return await self._session.scalar(select(ProfileRow).where(ProfileRow.tenant_id == tenant_id))
 
+    async def company(self, tenant_id: UUID) -> tuple[str, ProfileRow | None] | None:
+        """Name and profile in one query."""
+        query = (
+            select(TenantRow.name, ProfileRow)
+            .outerjoin(ProfileRow, ProfileRow.tenant_id == TenantRow.id)
+            .where(TenantRow.id == tenant_id)
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return None if row is None else (row[0], row[1])
+
     async def put_profile(self, tenant_id: UUID, values: Mapping[str, Any]) -> None:
         """Save the whole profile."""
         statement = upsert(ProfileRow).values(tenant_id=tenant_id, **values)
