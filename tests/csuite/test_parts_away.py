@@ -38,6 +38,11 @@ def settings(environment: dict[str, str]) -> Settings:
     return Settings.load(environment)
 
 
+@pytest.fixture(scope="session")
+def keyring(settings: Settings) -> Keyring:
+    return Keyring(settings.master_keys)
+
+
 async def test_redis_away_in_the_middle(own_stack: LocalStack, environment: dict[str, str], db: Database) -> None:
     with api_process(environment) as (url, _):
         person = await sign_in(db, url)
