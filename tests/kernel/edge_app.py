@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import redis.exceptions
 import sqlalchemy.exc
 from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
-from litestar.testing import AsyncTestClient
 
 from backend.kernel.auth import Authentication, Principal, invalid_token
 from backend.kernel.db import Database
@@ -26,7 +26,13 @@ from backend.settings import Settings
 from module_sdk.wire.csuite import ChatRequest
 from module_sdk.wire.identity import SignUp
 
-Client = AsyncTestClient[Litestar]
+
+class Client(httpx.AsyncClient):
+    """Calls ``app`` in this event loop, where the database's connections belong."""
+
+    def __init__(self, app: Litestar) -> None:
+        super().__init__(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")  # type: ignore[arg-type]  # Litestar's own ASGI types
+        self.app = app
 
 
 class Tokens:
@@ -130,12 +136,14 @@ async def edge_client(
         exception_handlers=parts.exception_handlers,
         request_class=parts.request_class,
         openapi_config=parts.openapi_config,
-        on_startup=[parts.start],
-        on_shutdown=[parts.stop],
         logging_config=None,
     )
-    async with AsyncTestClient(parts.wrap(app), base_url="http://127.0.0.1") as client:
-        yield client
+    await parts.start()  # not by the lifespan: a fixture is set up and torn down in two tasks
+    try:
+        async with Client(parts.wrap(app)) as client:
+            yield client
+    finally:
+        await parts.stop()
 
 
 def bearer(user_id: UUID | None = None) -> dict[str, str]:

@@ -155,6 +155,6 @@ async def test_a_bug_is_logged_once_with_its_traceback(lines: io.BytesIO, settin
 @pytest.mark.parametrize("sent", ["short", "x" * 65, "with space in it", "semi;colon-here", "ünïcödé-id"])
 async def test_malformed_request_ids_are_replaced(settings: Settings, db: Database, sent: str) -> None:
     async with edge_client(settings, db) as client:
-        answer = await client.get("/health/live", headers={"X-Request-Id": sent.encode()})
+        answer = await client.get("/health/live", headers={b"X-Request-Id": sent.encode()})
     assert answer.headers["x-request-id"] != sent
     assert len(answer.headers["x-request-id"]) == 32

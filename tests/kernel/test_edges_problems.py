@@ -1,8 +1,11 @@
 """Every error is a problem document with the right code, whatever went wrong and wherever."""
 
 import json
+from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from backend.kernel.db import Database
@@ -16,15 +19,15 @@ VALID = {"email": "ada@example.com", "password": "correct horse battery", "full_
 
 
 @pytest.fixture
-async def client(settings: Settings, db: Database):
+async def client(settings: Settings, db: Database) -> AsyncIterator[Client]:
     async with edge_client(settings, db) as opened:
         yield opened
 
 
-def the_problem(response, status: int, code: str) -> Problem:
+def the_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert set(body) == set(Problem.__struct_fields__)
     assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:ocsuite:problem:{code}")
     assert body["request_id"] == response.headers["x-request-id"]
@@ -141,7 +144,7 @@ async def test_authentication_is_the_default(client: Client) -> None:
 def test_codes_are_unique_and_drawn() -> None:
     import backend.kernel.errors as module
 
-    found: list[type[ProblemError]] = [kind for kind in vars(module).values() if isinstance(kind, type)]
+    found = [kind for kind in vars(module).values() if isinstance(kind, type)]
     kinds = [kind for kind in found if issubclass(kind, ProblemError) and kind is not ProblemError]
     codes = [kind.default_code for kind in kinds]
     assert len(codes) == len(set(codes))
