@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 
 import crypto
 from backend.domains.csuite.providers.mock import MockProvider, compose
+from backend.domains.csuite.questions import title_of
 from backend.domains.csuite.repository import ConversationRepository
-from backend.domains.csuite.service import title_of
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.service import fold
