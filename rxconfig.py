@@ -3,6 +3,7 @@
 import reflex as rx
 
 from frontend.design import BUILD_ORIGIN, DesignPlugin
+from frontend.settings import CLERK_LIBRARY
 
 config = rx.Config(
     app_name="frontend",
@@ -15,6 +16,8 @@ config = rx.Config(
     cors_allowed_origins=(),
     # State holds what a page shows, for one worker; docs/decisions/0005-web-session.md says why it never goes to Redis.
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    # Bundled only where a key is set; always installed, so that one lock file serves both ways.
+    frontend_packages=[CLERK_LIBRARY],
     frontend_compression_formats=["brotli", "gzip"],
     frontend_lazy_bundled_libraries=True,
     plugins=[DesignPlugin()],

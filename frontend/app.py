@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 from functools import partial
 
 import reflex as rx
@@ -15,9 +16,10 @@ from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
 from frontend.edge import Edge
 from frontend.session_routes import session_routes
-from frontend.settings import WebSettings
+from frontend.settings import WebSettings, clerk_host
 from frontend.states.session import SessionState
 
+Wraps = dict[tuple[int, str], Callable[[bool], rx.Component | None]]
 logger = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ def create_app(settings: WebSettings) -> rx.App:
         ],
         # Neither toaster nor connection pulser of Reflex: `frontend.components.feedback` has lighter, readable ones.
         toaster=None,
-        app_wraps={(55, "ErrorBoundary"): _error_boundary, (5, "Overlay"): _overlay},
+        app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
         api_transformer=[Starlette(routes=session_routes(run)), partial(_edge, settings)],
     )
@@ -57,7 +59,7 @@ def _edge(settings: WebSettings, app: ASGIApp) -> ASGIApp:
     return Edge(
         app,
         static_dir=settings.web_dir / Dirs.STATIC,
-        clerk=bool(settings.clerk_publishable_key),
+        clerk_host=clerk_host(settings.clerk_publishable_key) if settings.clerk_publishable_key else "",
         tls=not settings.is_local,
     )
 
@@ -66,6 +68,19 @@ def _edge(settings: WebSettings, app: ASGIApp) -> ASGIApp:
 def app_overlay() -> rx.Component:
     """What lies above every page."""
     return rx.fragment(banners(), notices(), Leave.create())
+
+
+def _wraps(settings: WebSettings) -> Wraps:
+    """What surrounds every page, outermost first by number; Reflex's own providers are above all of it."""
+    wraps: Wraps = {
+        (55, "ErrorBoundary"): _error_boundary,
+        (5, "Overlay"): _overlay,
+    }
+    if settings.clerk_publishable_key:
+        from frontend.components import clerk
+
+        wraps[50, "Clerk"] = lambda _stateful: clerk.provider(settings.clerk_publishable_key)
+    return wraps
 
 
 def _overlay(_stateful: bool) -> rx.Component:

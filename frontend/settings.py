@@ -1,8 +1,13 @@
 """What the web app reads from the environment; the variables are described in the backend's settings."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+#: Clerk's React package, pinned like all others by the lock of the page builder.
+CLERK_LIBRARY: Final = "@clerk/clerk-react@5.61.11"
 
 
 class WebSettingsError(ValueError):
@@ -45,6 +50,19 @@ class WebSettings:
             # The API believes the header from these networks alone, and without them nobody should send it.
             forward_client_address=bool(environ.get("OCSUITE_TRUSTED_PROXIES")),
         )
+
+
+def clerk_host(publishable_key: str) -> str:
+    """The host that Clerk's script comes from, which a publishable key carries. Raises :class:`WebSettingsError`."""
+    encoded = publishable_key.rpartition("_")[2]
+    try:
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("ascii")
+    except ValueError:
+        decoded = ""
+    host = decoded.removesuffix("$")
+    if not host or not all(part.replace("-", "").isalnum() for part in host.split(".")):
+        raise WebSettingsError("CLERK_PUBLISHABLE_KEY: this is not a publishable key of Clerk")
+    return host
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -5,7 +5,18 @@ from typing import Any, Final, NamedTuple
 
 import reflex as rx
 
-from frontend.pages import board, chat, dashboard, home, not_found, onboarding, settings, sign_in, sign_up
+from frontend.pages import (
+    board,
+    chat,
+    clerk_entrance,
+    dashboard,
+    home,
+    not_found,
+    onboarding,
+    settings,
+    sign_in,
+    sign_up,
+)
 from frontend.settings import WebSettings
 from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
@@ -44,12 +55,19 @@ PAGES: Final = (
 )
 
 
+_CLERK_PAGES: Final[dict[str, Callable[[], rx.Component]]] = {
+    "/sign-in": clerk_entrance.sign_in,
+    "/sign-up": clerk_entrance.sign_up,
+}
+
+
 def add_all(app: rx.App, settings: WebSettings) -> None:
-    """Register every page."""
+    """Register every page; with Clerk, its forms stand in place of ours."""
+    replaced = _CLERK_PAGES if settings.clerk_publishable_key else {}
     for page in PAGES:
         title = page.title if page.title == NAME else f"{page.title} · {NAME}"
         app.add_page(
-            page.build,
+            replaced.get(page.route, page.build),
             route=page.route,
             title=title,
             description=DESCRIPTION,

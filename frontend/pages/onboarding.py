@@ -4,6 +4,7 @@ from typing import Final
 
 import reflex as rx
 
+from frontend.components.account import sign_out_button
 from frontend.components.brand import wordmark
 from frontend.components.forms import form_error, text_field
 from frontend.components.primitives import badge, button, icon, link, link_button, skeleton
@@ -30,7 +31,7 @@ def page() -> rx.Component:
                     link("Leave for now", href="/dashboard", class_name="button button-quiet"),
                     rx.fragment(),
                 ),
-                button("Sign out", kind="quiet", on_click=SessionState.sign_out),
+                sign_out_button("button button-quiet"),
                 class_name="wizard-head-actions",
             ),
             class_name="wizard-head",

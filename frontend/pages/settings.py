@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from frontend.components.account import sign_out_button
 from frontend.components.feedback import problem_panel
 from frontend.components.forms import text_field
 from frontend.components.primitives import avatar, badge, button, card, icon, progress, skeleton, time_ago
@@ -130,7 +131,7 @@ def _account() -> rx.Component:
                 class_name="menu-words",
             ),
             badge(SessionState.company.role),
-            button("Sign out", icon_name="log-out", on_click=SessionState.sign_out),
+            sign_out_button("button button-secondary"),
             class_name="settings-account",
         ),
     )

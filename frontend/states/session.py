@@ -132,7 +132,8 @@ class SessionState(rx.State):
         session = self._session_value()
         if session is None:
             await self._clear()
-            return self._to_sign_in("")
+            # Clerk's session lives in the browser, which has not told us of it yet: `ClerkState.take_session` goes on.
+            return [] if runtime.current().settings.clerk_publishable_key else self._to_sign_in("")
         if self._session and self._session != runtime.fingerprint(session):
             await self._clear()
         self._session = runtime.fingerprint(session)
@@ -173,7 +174,7 @@ class SessionState(rx.State):
         self.leave = f"{secrets.token_urlsafe(6)} {path}"
 
     def _session_value(self) -> str | None:
-        return runtime.session_value(self.router.headers.cookie)
+        return runtime.current().session_of(self.router.headers.cookie, self.router.session.client_token)
 
     def _path(self) -> str:
         return self.router.url.path or "/"

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
+from frontend.components.account import sign_out_button
 from frontend.components.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.states.session import Company, SessionState
 
@@ -173,9 +174,7 @@ def _account() -> rx.Component:
             theme_choice(),
             rx.el.div(class_name="menu-line"),
             link(icon("settings"), "Settings", href="/settings", class_name="menu-entry"),
-            rx.el.button(
-                icon("log-out"), "Sign out", type="button", class_name="menu-entry", on_click=SessionState.sign_out
-            ),
+            sign_out_button("menu-entry"),
             id=ACCOUNT_MENU_ID,
             class_name="menu menu-account",
             custom_attrs={"popover": "auto"},
