@@ -35,6 +35,7 @@ ROWS = {
     "VALUES ('{t}', '{x}', 's', '{x}', 0, '{mark}', 'm', array_fill(0.1::real, '{{1536}}')::public.vector)",
 }  # fmt: skip
 TABLES = sorted(ROWS)
+Errors = type[Exception] | tuple[type[Exception], ...]
 
 
 def key_of(table: str) -> str:
@@ -114,7 +115,9 @@ class App:
         text = context if isinstance(context, str) else self.sign(context)
         await self.sql.execute("SELECT set_config($1, $2, true)", SETTING, text)
 
-    async def refused(self, statement: str, wanted: type[Exception] = asyncpg.InsufficientPrivilegeError) -> Exception:
+    async def refused(
+        self, statement: str, wanted: type[Exception] | tuple[type[Exception], ...] = asyncpg.InsufficientPrivilegeError
+    ) -> Exception:
         """Assert that a statement fails with an error; leaves the transaction usable."""
         savepoint = self.sql.transaction()
         await savepoint.start()
