@@ -15,7 +15,7 @@ from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.providers.factory import create_provider
 from backend.domains.dashboard.controllers import DashboardController
 from backend.domains.identity.wiring import Parts, create_identity, provide
-from backend.domains.tenants.access import TenantPorts, admit
+from backend.domains.tenants.access import TenantPorts, admit, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
 from backend.kernel.auth import Principal
 from backend.kernel.client_address import ClientAddress
@@ -109,6 +109,7 @@ class Api:
         follower = Follower(base.db, base.tenant_keys, base.stream_log, base.generator, still_admitted)
         return {
             "principal": Provide(_principal, sync_to_thread=False),
+            "tenant": Provide(tenant_from_header),
             **provide(
                 db=base.db,
                 keyring=base.keyring,

@@ -124,8 +124,8 @@ class StreamLog:
     async def copy(self, ref: StreamRef, key: TenantKey, live: LiveStream, after: int = 0) -> None:
         """Copy a live stream's events above ``after`` as it grows, until it is closed.
 
-        Gives up, with a warning, when Redis is away. A gap would be worse than an end: after a failure nothing more is written, and readers elsewhere get the
-        last event from Postgres.
+        Gives up, with a warning, when Redis is away. A gap would be worse than an end: after a failure nothing more is
+        written, and readers elsewhere get the last event from Postgres.
         """
         async for batch in live.follow(after, ping_seconds=60):
             if not batch:

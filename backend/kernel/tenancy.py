@@ -2,8 +2,9 @@
 
 The setting ``ocsuite.context`` reads ``v1.<key id>.<tenant>.<user>.<expiry>.<backend>.<mac>``: ids are UUIDs without
 dashes (empty if absent), the expiry is in Unix seconds, the backend is the process id of the server process that the
-connection has, and the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it, dots included. ``util.current_tenant()`` and
-``util.current_user()`` in the database verify it against a key that the application role cannot read.
+connection has, and the MAC is HMAC-SHA256 (RFC 2104) in hex over everything before it, dots included.
+``util.current_tenant()`` and ``util.current_user()`` in the database verify it against a key that the application role
+cannot read.
 
 Every session of a role can read the statements of its others in ``pg_stat_activity``, contexts included: bound to its
 backend, a context is of no use elsewhere.

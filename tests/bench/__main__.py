@@ -42,8 +42,7 @@ def _document(rows: list[Mapping[str, Any]]) -> str:
     notes = [f"- **{row['what']}**: {row['note']}" for row in rows if row["note"]]
     parts = [
         "# Benchmarks",
-        "Written by `make bench`. Arms of a row are interleaved in one run; figures are medians. Ratios count:\n"
-        "absolute figures belong to this machine.",
+        "Written by `make bench`. Arms of a row are interleaved in one run; figures are medians of this machine.",
         _machine(),
         "\n".join([HEADER, *map(_line, rows)]),
         *(["## Notes", "\n".join(notes)] if notes else []),

@@ -59,6 +59,7 @@ def run() -> list[dict[str, Any]]:
 async def _measure(settings: Settings, api: str, model: str, proxy: str) -> list[dict[str, Any]]:
     db = Database(create_engine(settings.database_url), ContextSigner(Keyring(settings.master_keys), time.time))
     times: dict[str, list[float]] = {"direct": [], "proxy": [], "ours": [], "resume": []}
+    headers: dict[str, str] = {}
     async with aiohttp.ClientSession() as http:
         for round_number in range(WARM_UP + ROUNDS):
             if round_number % PER_PERSON == 0:

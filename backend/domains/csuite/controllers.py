@@ -14,7 +14,6 @@ from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.service import ConversationService
 from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
-from backend.domains.tenants.access import BY_HEADER
 from backend.domains.tenants.ports import Companies
 from backend.kernel.db import Database
 from backend.kernel.errors import NotFound
@@ -43,7 +42,6 @@ class ChatController(Controller):
 
     path = "/c-suite"
     tags = ("c-suite",)
-    dependencies = BY_HEADER
 
     @get("/executives", operation_id="list_executives", summary="List the executives one can chat with")
     async def list_executives(
@@ -164,7 +162,6 @@ class BoardController(Controller):
 
     path = "/c-suite/board-meeting"
     tags = ("c-suite",)
-    dependencies = BY_HEADER
 
     @post(operation_id="board_meeting", status_code=200, summary="Hold a board meeting (preview)")
     async def meet(
@@ -189,7 +186,6 @@ class ConversationsController(Controller):
 
     path = "/c-suite/conversations"
     tags = ("c-suite",)
-    dependencies = BY_HEADER
 
     @get(operation_id="list_conversations", summary="List or search my conversations")
     async def list_mine(

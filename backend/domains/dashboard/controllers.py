@@ -5,7 +5,6 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from backend.domains.dashboard.service import gather
-from backend.domains.tenants.access import BY_HEADER
 from backend.domains.tenants.ports import Companies
 from backend.kernel.db import Database
 from backend.kernel.tenancy import TenantContext
@@ -19,7 +18,6 @@ class DashboardController(Controller):
 
     path = "/dashboard"
     tags = ("dashboard",)
-    dependencies = BY_HEADER
 
     @get(operation_id="dashboard", summary="Read a company's key figures")
     async def read(

@@ -58,7 +58,6 @@ async def _admit_request(db: Database, request: ApiRequest, tenant_id: UUID) -> 
     return context
 
 
-BY_HEADER = {"tenant": Provide(tenant_from_header)}
 BY_PATH = {"tenant": Provide(tenant_from_path)}
 
 

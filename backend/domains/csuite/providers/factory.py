@@ -4,7 +4,6 @@ from typing import Final
 
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.providers.mock import MockProvider
-from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.settings import LlmSettings
 
 LOCAL_MODEL: Final = "SmolLM2-135M-Instruct"
