@@ -1,0 +1,140 @@
+"""Tokens and tickets: renewed once, used once, forgotten in time."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from frontend import runtime
+from frontend.edge import content_security_policy
+from frontend.session_routes import relative_path, session_routes
+from frontend.settings import WebSettings, WebSettingsError, clerk_host
+from module_sdk.client import ApiClient, ApiError, SessionCookie
+from tests.frontend.fake_api import World, create_fake
+
+COOKIE = SessionCookie(name="ocsuite_session", value="secret-value", max_age=3600, header="")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def api_with(world: World) -> ApiClient:
+    transport = httpx.ASGITransport(app=create_fake(world))  # type: ignore[arg-type]  # Litestar is an ASGI app
+    return ApiClient("http://api.test", http=httpx.AsyncClient(transport=transport))
+
+
+async def test_many_askers_cause_one_renewal_and_the_last_seconds_another() -> None:
+    world, clock = World(sessions={"s1": "ada@example.com"}), Clock()
+    cache, api = runtime.TokenCache(clock), api_with(world)
+    tokens = await asyncio.gather(*(cache.get(api, "s1") for _ in range(20)))
+    assert len(set(tokens)) == 1
+    assert world.renewals == 1
+    clock.now += 49.9
+    assert await cache.get(api, "s1") == tokens[0]
+    clock.now += 0.2
+    assert await cache.get(api, "s1") != tokens[0]
+    assert world.renewals == 2
+
+
+async def test_dropped_token_is_asked_for_again_and_an_ended_session_is_refused() -> None:
+    world = World(sessions={"s1": "ada@example.com"})
+    cache, api = runtime.TokenCache(), api_with(world)
+    await cache.get(api, "s1")
+    world.sessions.clear()
+    cache.drop("s1")
+    with pytest.raises(ApiError):
+        await cache.get(api, "s1")
+
+
+def test_ticket_works_once_and_for_thirty_seconds() -> None:
+    clock = Clock()
+    tickets = runtime.Tickets(clock)
+    name = tickets.issue(COOKIE, "/dashboard")
+    redeemed = tickets.redeem(name)
+    assert redeemed is not None
+    assert redeemed.cookie == COOKIE
+    assert tickets.redeem(name) is None
+    late = tickets.issue(COOKIE, "/")
+    clock.now += 30
+    assert tickets.redeem(late) is None
+
+
+def test_nothing_held_shows_itself_in_a_log() -> None:
+    cache = runtime.TokenCache()
+    assert "secret-value" not in repr(COOKIE)
+    assert "secret-value" not in repr(cache)
+    assert runtime.fingerprint("secret-value") != "secret-value"
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "", "/a\nb", "/a\\b"]
+)
+def test_only_paths_of_this_site_are_gone_to(path: str) -> None:
+    assert relative_path(path) == "/"
+
+
+def test_paths_of_this_site_are_gone_to() -> None:
+    assert relative_path("/chat/1?q=a%20b#c") == "/chat/1?q=a%20b#c"
+
+
+def settings(**environ: str) -> WebSettings:
+    return WebSettings.load({"OCSUITE_DATA_DIR": "data", **environ})
+
+
+def test_adopting_sets_the_cookie_once_and_only_from_this_site() -> None:
+    run = runtime.Runtime(settings(OCSUITE_ENV="production"))
+    client = TestClient(Starlette(routes=session_routes(run)), follow_redirects=False)
+    name = run.tickets.issue(COOKIE, "/settings")
+    refused = client.get(f"/session/adopt?ticket={name}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "set-cookie" not in refused.headers
+    adopted = client.get(f"/session/adopt?ticket={name}", headers={"Sec-Fetch-Site": "same-origin"})
+    assert adopted.status_code == 303
+    assert adopted.headers["location"] == "/settings"
+    cookie = adopted.headers["set-cookie"]
+    assert all(
+        part in cookie
+        for part in ("ocsuite_session=secret-value", "HttpOnly", "SameSite=lax", "Secure", "Max-Age=3600")
+    )
+    assert "set-cookie" not in client.get(f"/session/adopt?ticket={name}").headers
+
+
+def test_ending_needs_a_ticket() -> None:
+    run = runtime.Runtime(settings())
+    client = TestClient(Starlette(routes=session_routes(run)), follow_redirects=False)
+    assert "set-cookie" not in client.get("/session/end").headers
+    ended = client.get(f"/session/end?ticket={run.tickets.issue(None, '/sign-in')}")
+    assert 'ocsuite_session="";' in ended.headers["set-cookie"]
+    assert "Secure" not in ended.headers["set-cookie"]
+
+
+def test_session_is_read_from_a_cookie_header() -> None:
+    assert runtime.session_value("a=b; ocsuite_session=xyz; c=d") == "xyz"
+    assert runtime.session_value("") is None
+    assert runtime.session_value("other=1") is None
+
+
+def test_policy_names_the_inline_scripts_and_allows_no_evaluation() -> None:
+    policy = content_security_policy(b"<script>alert(1)</script>", clerk_host="", tls=True)
+    assert "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'self' 'sha256-" in policy
+    assert "upgrade-insecure-requests" in policy
+
+
+def test_settings_refuse_what_is_no_port_and_no_key() -> None:
+    assert settings(OCSUITE_API_PORT="8123").api_url == "http://127.0.0.1:8123"
+    assert settings().data_dir == Path("data").resolve()
+    for text in ("0", "65536", "x", "-1", "\uff11"):
+        with pytest.raises(WebSettingsError, match="OCSUITE_WEB_PORT"):
+            settings(OCSUITE_WEB_PORT=text)
+    assert clerk_host("pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk") == "clever-cat-12.clerk.accounts.dev"
+    for key in ("pk_test_", "pk_test_???", "pk_test_aHR0cHM6Ly9ldmlsIA"):
+        with pytest.raises(WebSettingsError, match="CLERK_PUBLISHABLE_KEY"):
+            clerk_host(key)
