@@ -41,7 +41,11 @@ def _head() -> rx.Component:
     who = ThreadState.executive
     return rx.el.header(
         rx.el.p(
-            rx.cond(ThreadState.title != "", ThreadState.title, "New chat"),
+            rx.cond(
+                ThreadState.open_id == "",
+                "New chat",
+                rx.cond(ThreadState.title == "", "Conversation", ThreadState.title),
+            ),
             class_name="chat-title",
             title=ThreadState.title,
         ),

@@ -117,7 +117,7 @@ class ConversationsState(SessionState):
         async with self._talk() as api:
             await self._tenant(api).delete_conversation(UUID(doomed.id))
             self.conversations = [one for one in self.conversations if one.id != doomed.id]
-            self._tell(Notice(kind="success", title="Conversation deleted", detail=doomed.title))
+            self._tell(Notice(kind="success", title="Conversation deleted"))
         self.doomed, self.deleting = ConversationView(), False
         if self.open_id == doomed.id and all(one.id != doomed.id for one in self.conversations):
             yield rx.redirect(CHAT_PATH, replace=True)

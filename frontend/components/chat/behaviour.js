@@ -36,9 +36,9 @@ function followTranscript(box) {
     const older = chatElement("older-messages");
     if (!sticks && older && !older.disabled && box.scrollTop < NEAR_TOP) older.click();
   };
-  const toEnd = (smooth) => {
+  const toEnd = () => {
     sticks = true;
-    box.scrollTo({ top: box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+    settle();
   };
   const changes = new MutationObserver(settle);
   const sizes = new ResizeObserver(settle);
@@ -129,18 +129,19 @@ export function chatBehaviour() {
     }
   };
   const onInput = (event) => event.target.id === "composer-text" && refreshComposer();
+  const onFocus = (event) => event.target.matches?.(".chat-rename input") && event.target.select();
   const onReset = (event) => {
     if (event.target.id !== "composer") return;
     // The event comes before the fields are emptied.
     setTimeout(refreshComposer);
-    transcript.toEnd(false);
+    transcript.toEnd();
     field.focus();
   };
   const onClick = (event) => {
     const copy = event.target.closest("[data-copy]");
     if (copy) copyFrom(copy);
     if (event.target.closest("#jump")) {
-      transcript.toEnd(true);
+      transcript.toEnd();
       if (wantsFocus()) field.focus();
     }
     if (event.target.closest("#conversations a")) {
@@ -151,6 +152,7 @@ export function chatBehaviour() {
   };
   document.addEventListener("keydown", onKey);
   document.addEventListener("input", onInput);
+  document.addEventListener("focusin", onFocus);
   document.addEventListener("reset", onReset);
   document.addEventListener("click", onClick);
   return () => {
@@ -158,6 +160,7 @@ export function chatBehaviour() {
     transcript.leave();
     document.removeEventListener("keydown", onKey);
     document.removeEventListener("input", onInput);
+    document.removeEventListener("focusin", onFocus);
     document.removeEventListener("reset", onReset);
     document.removeEventListener("click", onClick);
   };

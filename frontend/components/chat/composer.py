@@ -44,25 +44,13 @@ def composer() -> rx.Component:
             class_name="composer-box",
         ),
         rx.el.div(
-            rx.el.p(
-                rx.cond(
-                    ThreadState.executive.model != "",
-                    rx.fragment(
-                        "Answers are written by ",
-                        ThreadState.executive.model,
-                        ", a ",
-                        ThreadState.executive.provider,
-                        ". Check what matters.",
-                    ),
-                    "Enter sends, Shift and Enter break the line.",
-                ),
-                id="composer-hint",
-            ),
+            rx.el.p("Answers can be wrong. Check what matters.", id="composer-hint"),
             rx.el.p(id="composer-count", class_name="composer-count", aria_live="polite"),
             class_name="composer-foot",
         ),
         id="composer",
         class_name="composer",
+        hidden=rx.cond(ThreadState.missing | ThreadState.failed, True, False),
         on_submit=ChatState.send,
         reset_on_submit=True,
         custom_attrs={"data-busy": rx.cond(ChatState.busy, "true", "false")},

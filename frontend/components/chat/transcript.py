@@ -26,7 +26,7 @@ def transcript() -> rx.Component:
             id="transcript",
             class_name="chat-scroll",
             role="region",
-            aria_label="Messages",
+            aria_label="Transcript",
             tab_index=0,
         ),
         rx.el.button(
