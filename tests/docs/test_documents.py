@@ -1,0 +1,99 @@
+"""Runs the commands of the documents, in order and as they stand, against the running API, and compares what they show."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from backend.migrate import migrate
+from backend.settings import Settings
+from backend.stack import LocalStack
+from backend.stack.postgres import binary
+from crypto import Keyring
+from tests.docs.pages import HERE, Block, blocks, documents, name_of
+from tests.support.server import running_api
+
+#: Fields whose documented value is the actual one; of all others the kind is compared.
+EXACT = {"code", "status", "type", "title", "step", "skipped", "executive", "metric", "path", "capability", "key"}
+
+
+def executed() -> list[Path]:
+    return [page for page in documents() if any(HERE in block.runners for block in blocks(page))]
+
+
+@pytest.fixture
+def product(stack: LocalStack, environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The variables of a terminal in which the product runs, with a database of its own: documents rotate keys."""
+    assert stack.postgres is not None
+    name = f"docs_{uuid4().hex}"
+    stack.postgres.provision(name)
+    variables = {**environment, **stack.environment(name, redis_database=9)}
+    settings = Settings.load(variables)
+    asyncio.run(migrate(settings.database_owner_url, Keyring(settings.master_keys)))
+    tools = [Path(sys.executable).parent, binary("psql").parent]
+    path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
+    with running_api(settings) as url:
+        yield {**variables, "PATH": path, "API": url, "OCSUITE_API_URL": url}
+    stack.postgres.drop_database(name)
+
+
+@pytest.mark.parametrize("page", executed(), ids=name_of)
+def test_commands_do_what_the_document_shows(page: Path, product: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    found = blocks(page)
+    script = ["set -euo pipefail"]
+    for index, block in enumerate(found):
+        if HERE in block.runners:
+            script += [f"echo {index} > at", "{", bash(block), f"}} > {index}.out"]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=tmp_path, env=product, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    at = found[int((tmp_path / "at").read_text())]
+    assert done.returncode == 0, f"{name_of(page)}, line {at.line}:\n{at.text}\n{done.stderr}"
+    for index, (block, shown) in enumerate(zip(found, [*found[1:], None], strict=True)):
+        if HERE in block.runners and shown is not None and shown.language in {"json", "text"} and not shown.note:
+            compare(shown, (tmp_path / f"{index}.out").read_text(), f"{name_of(page)}, line {shown.line}")
+
+
+def bash(block: Block) -> str:
+    """The block; a command that is to fail is one that stops the script otherwise, which `!` alone does not."""
+    return re.sub(
+        r"^! (.+)$", r"if \1; then echo 'this was to fail: \1' >&2; exit 1; fi", block.text, flags=re.MULTILINE
+    )
+
+
+def compare(shown: Block, output: str, where: str) -> None:
+    if shown.language == "json":
+        alike(msgspec.json.decode(shown.text), msgspec.json.decode(output), where)
+        return
+    documented, actual = (
+        [name for name, _ in groupby(re.findall(r"^event: (.+)$", text, re.MULTILINE))] for text in (shown.text, output)
+    )
+    assert documented == actual, where
+
+
+def alike(documented: Any, actual: Any, where: str, key: str = "") -> None:
+    """The same fields everywhere, the same kinds of values, and the same values where that is promised."""
+    where = f"{where}, {key}"
+    if isinstance(documented, dict) and isinstance(actual, dict):
+        assert documented.keys() == actual.keys(), where
+        for name, value in documented.items():
+            alike(value, actual[name], where, name)
+    elif isinstance(documented, list) and isinstance(actual, list):
+        assert bool(documented) == bool(actual), where
+        for one, other in zip(documented, actual, strict=False):
+            alike(one, other, where, key)
+    elif key in EXACT:
+        assert documented == actual, where
+    else:
+        assert type(documented) is type(actual), where
