@@ -19,11 +19,11 @@ _KINDS: Final[tuple[tuple[Kind, type[AnyModule]], ...]] = (
 )
 
 
-class RegistrationRefused(ValueError):  # noqa: N818 - says what the registry did
+class RegistrationRefused(ValueError):
     """A module that cannot be taken: no kind or several, an invalid capability, or a place already taken."""
 
 
-class CapabilityMissing(LookupError):  # noqa: N818 - a state of the registry
+class CapabilityMissing(LookupError):
     """No registered module satisfies the requirement. ``known`` are the versions of that name there are."""
 
     def __init__(self, name: str, required: str, known: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ MAX_SUGGESTION_CHARS: Final = 200
 _EXECUTIVE: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
-class ConformanceFailure(AssertionError):  # noqa: N818 - what it is, not what raised it
+class ConformanceFailure(AssertionError):
     """A module breaks the contract. ``failures`` are pairs of the check and what it found."""
 
     def __init__(self, failures: Sequence[tuple[str, str]]) -> None:

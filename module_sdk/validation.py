@@ -40,7 +40,7 @@ _LOCATED: Final = re.compile(r"(.*) - at (?:`key` in )?`(\$.*)`", re.DOTALL)
 _ERROR_CODE_CHARS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
-class ContractViolation(ValueError):  # noqa: N818 - says what happened; it is no failure of the checker
+class ContractViolation(ValueError):
     """Something breaks the contract. ``errors`` are pairs of a path such as ``$.trend[1].at`` and a sentence."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:

@@ -9,7 +9,7 @@ Echo = Callable[[str], object]
 """Shows a person one line."""
 
 
-class OperationFailed(Exception):  # noqa: N818  # read as an outcome, like its sibling SmokeFailed
+class OperationFailed(Exception):  # read as an outcome, like its sibling SmokeFailed
     """The message is one line for a person: what is wrong and what to do."""
 
 

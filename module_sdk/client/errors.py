@@ -27,7 +27,7 @@ class ApiError(ClientError):
         self.retry_after = retry_after
 
 
-class ApiUnavailable(ClientError):  # noqa: N818 - a state of the API, and read as one where it is caught
+class ApiUnavailable(ClientError):
     """No answer came. ``may_have_arrived`` is false where the request certainly never left."""
 
     def __init__(self, reason: str, *, may_have_arrived: bool = True) -> None:

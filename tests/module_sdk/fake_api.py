@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     hang: bool = False
 
 
-class Cut(Exception):  # noqa: N818 - raised to make the server drop the connection
+class Cut(Exception):
     pass
 
 
