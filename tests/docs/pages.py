@@ -23,6 +23,11 @@ class Block(NamedTuple):
         named = re.fullmatch(r"<!-- run by (?P<files>.+) -->", self.note)
         return named["files"].split(", ") if named else []
 
+    @property
+    def excused(self) -> bool:
+        """Whether its note gives a reason why nothing can run it."""
+        return re.fullmatch(r"<!-- not run: .{20,} -->", self.note) is not None
+
 
 def documents() -> list[Path]:
     """Every document of the repository."""

@@ -1,4 +1,4 @@
-"""Runs the commands of the documents, in order and as they stand, against the running API, and compares what they show."""
+"""Runs the commands of the documents, in order and as they stand, against the running API; compares what they show."""
 
 import asyncio
 import os
@@ -70,6 +70,28 @@ def bash(block: Block) -> str:
     return re.sub(
         r"^! (.+)$", r"if \1; then echo 'this was to fail: \1' >&2; exit 1; fi", block.text, flags=re.MULTILINE
     )
+
+
+@pytest.mark.parametrize(("text", "status"), [("! false\necho on", 0), ("! true\necho on", 1), ("false\necho on", 1)])
+def test_a_command_that_is_to_fail_has_to_fail(text: str, status: int) -> None:
+    script = "set -euo pipefail\n{\n" + bash(Block("sh", text, 1, "")) + "\n}"
+    assert subprocess.run(["bash", "-c", script], capture_output=True, check=False).returncode == status
+
+
+@pytest.mark.parametrize(
+    ("documented", "actual"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"code": "not_found"}, {"code": "forbidden"}),
+        ({"items": [{"a": 1}]}, {"items": []}),
+        ({"items": []}, {"items": [1]}),
+        ({"a": None}, {"a": "x"}),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": 1}]}),
+    ],
+)
+def test_a_document_that_shows_something_else_is_noticed(documented: Any, actual: Any) -> None:
+    with pytest.raises(AssertionError):
+        alike(documented, actual, "here")
 
 
 def compare(shown: Block, output: str, where: str) -> None:

@@ -42,6 +42,8 @@ def shell_blocks() -> list[tuple[Path, Block]]:
 @pytest.mark.parametrize(("page", "block"), shell_blocks(), ids=lambda v: name_of(v) if isinstance(v, Path) else v.line)
 def test_commands_are_run_somewhere(page: Path, block: Block) -> None:
     where = f"{name_of(page)}, line {block.line}"
+    if block.excused and page.name == "deploy.md":
+        return  # what needs a machine of one's own, or containers
     assert block.runners, f"{where}: say in a comment above the block what runs it: <!-- run by FILE, … -->"
     texts = []
     for runner in block.runners:
@@ -51,10 +53,11 @@ def test_commands_are_run_somewhere(page: Path, block: Block) -> None:
         return
     for line in re.sub(r"\\\n", " ", block.text).splitlines():
         words = line.split("#")[0].split()
-        if len(words) > 1 and words[0] != "export":
-            assert any(re.search(rf"(?<![\w-]){re.escape(words[1])}(?![\w-])", text) for text in texts), (
-                f"{where}: none of {block.runners} knows {' '.join(words[:2])!r}"
-            )
+        if words:
+            # A script of ours is known by its path, a tool by its subcommand.
+            name = words[0] if (ROOT / words[0]).is_file() and "/" in words[0] and len(words) > 2 else words[1]
+            known = any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for text in texts)
+            assert known, f"{where}: none of {block.runners} knows {name!r}"
 
 
 @pytest.mark.parametrize("page", documents(), ids=name_of)
@@ -74,14 +77,16 @@ def ini_blocks() -> list[Block]:
 
 @pytest.mark.parametrize("block", ini_blocks(), ids=lambda block: block.text.splitlines()[0])
 def test_examples_of_settings_load(block: Block) -> None:
-    local = {
-        "DATABASE_URL": "postgresql://ocsuite_app@127.0.0.1/ocsuite",
-        "REDIS_URL": "redis://127.0.0.1/0",
+    # A document shows no secret that works: nobody can forget to replace one.
+    secrets = {
+        "DATABASE_URL": "postgresql://ocsuite_app:a-secret@127.0.0.1/ocsuite",
+        "REDIS_URL": "redis://:a-secret@127.0.0.1/0",
         "OCSUITE_MASTER_KEYS": generate_master_key("k1"),
+        "LLM_API_KEY": "a-secret",
     }
     example = dict(line.split("=", 1) for line in block.text.splitlines())
     assert example.keys() <= {variable.name for variable in VARIABLES}
-    Settings.load(local | example)
+    Settings.load(secrets | {name: value for name, value in example.items() if "…" not in value})
 
 
 def test_every_error_is_listed_with_its_status() -> None:
