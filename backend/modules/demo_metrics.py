@@ -4,7 +4,8 @@ import hashlib
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from itertools import accumulate
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from module_sdk.contract import MetricPoint, MetricSnapshot, ModuleCapability, Unit
@@ -17,24 +18,39 @@ class _Figure(NamedTuple):
     key: str
     label: str
     unit: Unit
+    period: Literal["now", "month"]
+    good: Literal["up", "down"] = "up"
+    digits: int = 0
+
+
+class _Growth(NamedTuple):
+    """A figure that grows by itself: its value a year ago, its growth a month and its wobble, both relative."""
+
     base: float
-    growth: float  # a month, relative
-    wobble: float  # relative
-    good: str
-    digits: int
+    monthly: float
+    wobble: float
+    scaled: bool = True  # larger companies have more of it
 
 
 _FIGURES: Final = (
-    _Figure("cash", "Cash", "currency", 1_240_000, -0.028, 0.012, "up", 0),
-    _Figure("revenue", "Revenue", "currency", 96_000, 0.041, 0.03, "up", 0),
-    _Figure("burn", "Net burn", "currency", 58_000, 0.004, 0.05, "down", 0),
-    _Figure("runway", "Runway", "months", 21.4, -0.025, 0.01, "up", 1),
-    _Figure("customers", "Customers", "count", 182, 0.031, 0.015, "up", 0),
-    _Figure("leads", "New leads", "count", 240, 0.022, 0.11, "up", 0),
-    _Figure("conversion", "Lead conversion", "percent", 7.4, 0.008, 0.07, "up", 1),
-    _Figure("churn", "Customer churn", "percent", 2.9, -0.018, 0.09, "down", 1),
+    _Figure("cash", "Cash", "currency", "now"),
+    _Figure("revenue", "Revenue", "currency", "month"),
+    _Figure("burn", "Net burn", "currency", "month", "down"),
+    _Figure("runway", "Runway", "months", "now", digits=1),
+    _Figure("customers", "Customers", "count", "now"),
+    _Figure("leads", "New leads", "count", "month"),
+    _Figure("conversion", "Lead conversion", "percent", "month", digits=1),
+    _Figure("churn", "Customer churn", "percent", "month", "down", digits=1),
 )
-_MONTHLY: Final = {"revenue", "burn", "leads", "conversion", "churn"}
+_GROWTH: Final = {
+    "revenue": _Growth(96_000, 0.041, 0.03),
+    "burn": _Growth(58_000, 0.004, 0.05),
+    "customers": _Growth(182, 0.031, 0.015),
+    "leads": _Growth(240, 0.022, 0.11),
+    "conversion": _Growth(7.4, 0.008, 0.07, scaled=False),
+    "churn": _Growth(2.9, -0.018, 0.09, scaled=False),
+}
+_CASH: Final = 1_640_000
 
 
 class DemoMetrics:
@@ -50,35 +66,45 @@ class DemoMetrics:
 
     async def metrics(self, request: MetricsRequest) -> Sequence[MetricSnapshot]:
         """Twelve months of each figure, ending with the running month."""
-        scale = 0.4 + 1.6 * _noise(request.tenant_id, "scale")
-        return [self._snapshot(figure, request, scale) for figure in _FIGURES]
+        months = _month_starts(request.now)
+        series = _series(request.tenant_id, months)
+        return [self._snapshot(figure, request, months, series[figure.key]) for figure in _FIGURES]
 
-    def _snapshot(self, figure: _Figure, request: MetricsRequest, scale: float) -> MetricSnapshot:
-        scale = 1.0 if figure.unit in ("percent", "months") else scale
-        ends = _month_starts(request.now)
-        values = [
-            round(
-                figure.base * scale * (1 + figure.growth) ** step
-                * (1 + figure.wobble * (2 * _noise(request.tenant_id, f"{figure.key}/{at:%Y-%m}") - 1)),
-                figure.digits,
-            )
-            for step, at in enumerate(ends)
-        ]  # fmt: skip
-        before = values[-2]
+    def _snapshot(
+        self, figure: _Figure, request: MetricsRequest, months: list[datetime], series: list[float]
+    ) -> MetricSnapshot:
+        values = [round(value, figure.digits) for value in series]
+        now, before = values[-1], values[-2]
         return MetricSnapshot(
             key=figure.key,
             label=figure.label,
-            value=values[-1],
+            value=now,
             unit=figure.unit,
-            period="month" if figure.key in _MONTHLY else "now",
+            period=figure.period,
             as_of=request.now,
             source=self.capability.name,
             currency=request.company.profile.currency if figure.unit == "currency" else None,
-            trend=[MetricPoint(at=at, value=value) for at, value in zip(ends, values, strict=True)],
-            change=round((values[-1] - before) / before, 4) if before else None,
-            good="down" if figure.good == "down" else "up",
+            trend=[MetricPoint(at=at, value=value) for at, value in zip(months, values, strict=True)],
+            change=round((now - before) / before, 4) if before else None,
+            good=figure.good,
             demonstration=True,
         )
+
+
+def _series(tenant_id: UUID, months: list[datetime]) -> dict[str, list[float]]:
+    """Twelve values of each figure, which agree with one another: burn eats cash, and both make the runway."""
+    scale = 0.4 + 1.6 * _noise(tenant_id, "scale")
+    series = {
+        key: [
+            growth.base * (scale if growth.scaled else 1) * (1 + growth.monthly) ** step
+            * (1 + growth.wobble * (2 * _noise(tenant_id, f"{key}/{at:%Y-%m}") - 1))
+            for step, at in enumerate(months)
+        ]
+        for key, growth in _GROWTH.items()
+    }  # fmt: skip
+    series["cash"] = [_CASH * scale - spent for spent in accumulate(series["burn"])]
+    series["runway"] = [cash / burn for cash, burn in zip(series["cash"], series["burn"], strict=True)]
+    return series
 
 
 def _month_starts(now: datetime) -> list[datetime]:
