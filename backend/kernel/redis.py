@@ -39,9 +39,11 @@ def _packed(command: tuple[Argument, ...]) -> bytes:
 class _Connection(asyncio.Protocol):
     """One RESP connection; replies resolve futures in the order in which their commands were written."""
 
-    def __init__(self, on_lost: Callable[["_Connection"], None]) -> None:
+    def __init__(self, on_lost: Callable[["_Connection"], None], on_answered: Callable[[], None]) -> None:
         self.lost = asyncio.Event()
+        self.unanswered = 0
         self._on_lost = on_lost
+        self._on_answered = on_answered
         self.pending: deque[tuple[asyncio.Future[Any], float]] = deque()
         self._reader = hiredis.Reader(replyError=ResponseError)
         self._transport: asyncio.Transport | None = None
@@ -55,6 +57,7 @@ class _Connection(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not False:
                 future, _ = self.pending.popleft()
+                self.unanswered -= 1
                 if future.done():
                     continue
                 if isinstance(reply, ResponseError):
@@ -63,15 +66,18 @@ class _Connection(asyncio.Protocol):
                     future.set_result(reply)
         except (hiredis.ProtocolError, IndexError):
             self.abort()
+        if not self.unanswered:
+            self._on_answered()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._on_lost(self)
         self.lost.set()
         self.fail(RedisConnectionError("the connection to Redis was lost"))
 
-    def write(self, data: bytes) -> None:
+    def write(self, commands: list[bytes]) -> None:
         assert self._transport is not None
-        self._transport.write(data)
+        self.unanswered += len(commands)
+        self._transport.write(b"".join(commands))
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -131,7 +137,7 @@ class RedisBatcher:
         if connection is None or len(connection.pending) >= _MAX_PENDING:
             raise RedisConnectionError("Redis is away")
         future: asyncio.Future[Any] = self._loop.create_future()
-        if not self._outgoing:
+        if not self._outgoing and not connection.unanswered:
             self._loop.call_soon(self._flush)
         self._outgoing.append(_packed(command))
         connection.pending.append((future, self._loop.time()))
@@ -150,13 +156,19 @@ class RedisBatcher:
         await self.execute("PING")
 
     def _flush(self) -> None:
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        if self._connection is not None and data:
-            self._connection.write(data)
-            if not self._watching:
-                self._watching = True
-                self._loop.call_later(self._timeout, self._watch)
+        """Write what has gathered: at the end of a tick, or when the last write is answered if one was under way.
+
+        Waiting for the answer costs no throughput, Redis being one thread, and makes writes and wake-ups fewer the
+        busier this process is.
+        """
+        connection = self._connection
+        if connection is None or connection.unanswered or not self._outgoing:
+            return
+        commands, self._outgoing = self._outgoing, []
+        connection.write(commands)
+        if not self._watching:
+            self._watching = True
+            self._loop.call_later(self._timeout, self._watch)
 
     def _watch(self) -> None:
         """One timer for all replies: the oldest one tells whether the connection still lives."""
@@ -197,7 +209,7 @@ class RedisBatcher:
             for command in self._handshake():
                 future = self._loop.create_future()
                 connection.pending.append((future, self._loop.time()))
-                connection.write(_packed(command))
+                connection.write([_packed(command)])
                 try:
                     await future
                 except BaseException:
@@ -207,7 +219,7 @@ class RedisBatcher:
 
     async def _open(self) -> _Connection:
         options: dict[str, Any] = dict(self._options)
-        connect = partial(_Connection, self._forget)
+        connect = partial(_Connection, self._forget, self._flush)
         if path := options.get("path"):
             _, connection = await self._loop.create_unix_connection(connect, path)
         else:

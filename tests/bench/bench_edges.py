@@ -5,6 +5,7 @@ Each arm is a server process of its own; one client keeps 32 connections busy; r
 
 import asyncio
 import base64
+import gc
 import os
 import socket
 import statistics
@@ -177,6 +178,8 @@ def _serve(arm: str, port: int, redis_url: str) -> None:
     import uvicorn
 
     app = _bare() if arm == "bare" else _edges(redis_url)
+    gc.collect()
+    gc.freeze()  # as `ocsuite api` does
     uvicorn.run(
         app, host="127.0.0.1", port=port, log_config=None, access_log=False, proxy_headers=False, server_header=False
     )
