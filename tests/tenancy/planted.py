@@ -162,7 +162,7 @@ PLANTED: dict[str, tuple[str, str, str]] = {
     "touch of a column": (
         (
             "DROP TRIGGER planted_touch ON planted; "
-            "CREATE TRIGGER planted_touch BEFORE UPDATE OF other_id ON planted FOR EACH ROW EXECUTE FUNCTION util.touch()"
+            "CREATE TRIGGER planted_touch BEFORE UPDATE OF id ON planted FOR EACH ROW EXECUTE FUNCTION util.touch()"
         ),
         "planted",
         "updated_at",
