@@ -16,6 +16,11 @@ PERIODS: Final = {
 }  # fmt: skip
 
 
+def count(number: int, thing: str) -> str:
+    """``1 point``, ``3 points``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def compact(value: float) -> str:
     """``1234567`` as ``1.23M``: three significant digits, at most one letter."""
     size = abs(value)
@@ -78,7 +83,6 @@ def ago(moment: datetime, now: datetime) -> str:
     size = abs(seconds)
     for span, word in _SPANS:
         if size >= span:
-            count = int(size // span)
-            words = f"{count} {word}{'' if count == 1 else 's'}"
+            words = count(int(size // span), word)
             return f"{words} ago" if seconds > 0 else f"in {words}"
     return "just now" if seconds >= 0 else "in a moment"

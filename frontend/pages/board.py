@@ -95,7 +95,11 @@ def _decision(decision: DecisionView) -> rx.Component:
         icon("gavel"),
         rx.el.div(
             rx.el.p(rx.el.strong("Proposed: "), decision.text),
-            rx.el.p("Would be seen to by the ", decision.owner, class_name="card-text"),
+            rx.cond(
+                decision.owner != "",
+                rx.el.p("Owner: ", decision.owner, class_name="card-text"),
+                rx.fragment(),
+            ),
         ),
         class_name="board-decision",
     )

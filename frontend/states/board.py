@@ -1,12 +1,27 @@
 """The board meeting: a preview of what the executives will do together."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
+from frontend import words
 from frontend.states.session import Notice, SessionState
 from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
+
+_OFFICES: Final = {
+    "CEO": "Chief Executive Officer",
+    "CFO": "Chief Financial Officer",
+    "CMO": "Chief Marketing Officer",
+    "COO": "Chief Operating Officer",
+    "CRO": "Chief Revenue Officer",
+    "CTO": "Chief Technology Officer",
+}
+
+
+def office(title: str) -> str:
+    """``title`` written out: the avatar beside it shows the short form already."""
+    return _OFFICES.get(title, title)
 
 
 @dataclass(frozen=True)
@@ -85,9 +100,9 @@ class BoardState(SessionState):
             self._tell(notice)
 
     def _show(self, meeting: BoardMeeting) -> None:
-        titles = {attendee.executive: attendee.title for attendee in meeting.attendees}
+        titles = {attendee.executive: office(attendee.title) for attendee in meeting.attendees}
         self.topic, self.preview = meeting.topic, meeting.status == "placeholder"
-        self.seats = [Seat(attendee.title, attendee.executive.upper()[:3]) for attendee in meeting.attendees]
+        self.seats = [Seat(titles[one.executive], one.executive.upper()[:3]) for one in meeting.attendees]
         self.items = [
             Item(
                 number=number,
@@ -106,7 +121,11 @@ class BoardState(SessionState):
             )
             for number, item in enumerate(meeting.agenda, start=1)
         ]
-        points, decisions = len(meeting.agenda), len(meeting.decisions)
-        minutes = sum(item.minutes for item in meeting.agenda)
-        self.summary = f"{points} points · {minutes} minutes · {decisions} proposed decisions"
+        self.summary = " · ".join(
+            [
+                words.count(len(meeting.agenda), "point"),
+                words.count(sum(item.minutes for item in meeting.agenda), "minute"),
+                words.count(len(meeting.decisions), "proposed decision"),
+            ]
+        )
         self.loaded = True
