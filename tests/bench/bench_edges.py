@@ -51,8 +51,8 @@ def run() -> list[dict[str, Any]]:
             "ratio": round(ours / baseline, 3),
             "unit": "requests/s",
             "reached": ours / baseline >= LIMITS_GOAL,
-            "note": f"uvicorn, one process each, {CONNECTIONS} connections, median of {ROUNDS} interleaved rounds; CPU of "
-            f"the serving process a request: {cpu['edges']:.0f} µs against {cpu['bare']:.0f} µs",
+            "note": f"uvicorn, one process each, {CONNECTIONS} connections, medians of {ROUNDS} interleaved rounds; "
+            f"CPU of the serving process a request: {cpu['edges']:.0f} µs against {cpu['bare']:.0f} µs",
         }
     ]
 
