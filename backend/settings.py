@@ -5,7 +5,7 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
@@ -79,7 +79,7 @@ class LlmSettings:
     model: str
     timeout_seconds: float
     mock_tokens_per_second: float
-    api_key: str
+    api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Settings:
             trusted_proxies=tuple(read.networks("OCSUITE_TRUSTED_PROXIES")),
             data_dir=Path(read.text("OCSUITE_DATA_DIR")).expanduser().absolute(),
             database_url=read.url("DATABASE_URL", ("postgresql", "postgres"), hosted=not local),
-            database_owner_url=read.url("DATABASE_OWNER_URL", ("postgresql", "postgres")),
+            database_owner_url=read.url("DATABASE_OWNER_URL", ("postgresql", "postgres"), hosted=not local),
             database_pool_size=read.integer("DATABASE_POOL_SIZE", 1, 200),
             redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix"), hosted=not local),
             master_keys=read.parsed("OCSUITE_MASTER_KEYS", read.text("OCSUITE_MASTER_KEYS"), crypto.parse_master_keys),
