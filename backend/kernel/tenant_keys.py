@@ -13,7 +13,7 @@ KEEP_SECONDS: Final = 300.0
 KEEP_MOST: Final = 2_000
 
 
-class TenantKeyErasedError(Exception):
+class TenantKeyGoneError(Exception):
     """The tenant has no key: it was erased, and what was sealed with it is gone for good."""
 
 
@@ -26,7 +26,7 @@ class TenantKeys:
         self._kept: OrderedDict[UUID, tuple[float, TenantKey]] = OrderedDict()
 
     async def get(self, tenant_id: UUID) -> TenantKey:
-        """The tenant's key; raises :class:`TenantKeyErasedError`."""
+        """The tenant's key; raises :class:`TenantKeyGoneError`."""
         now = time.monotonic()
         kept = self._kept.get(tenant_id)
         if kept is not None and kept[0] > now:
@@ -34,7 +34,7 @@ class TenantKeys:
         wrapped = await self._wrapped(tenant_id)
         if wrapped is None:
             self.forget(tenant_id)
-            raise TenantKeyErasedError
+            raise TenantKeyGoneError
         key = self._keyring.unwrap(tenant_id, wrapped)
         self._kept[tenant_id] = (now + KEEP_SECONDS, key)
         self._kept.move_to_end(tenant_id)
