@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
-from crypto import Keyring, TenantKey
+from crypto import DecryptionError, Keyring, TenantKey
 
 #: An erased or re-wrapped key is forgotten by every process within this time.
 KEEP_SECONDS: Final = 300.0
@@ -14,7 +14,7 @@ KEEP_MOST: Final = 2_000
 
 
 class TenantKeyGoneError(Exception):
-    """The tenant has no key: it was erased, and what was sealed with it is gone for good."""
+    """The tenant's key was erased, or is wrapped under a master key that this process has not (yet) been given."""
 
 
 class TenantKeys:
@@ -35,7 +35,10 @@ class TenantKeys:
         if wrapped is None:
             self.forget(tenant_id)
             raise TenantKeyGoneError
-        key = self._keyring.unwrap(tenant_id, wrapped)
+        try:
+            key = self._keyring.unwrap(tenant_id, wrapped)
+        except DecryptionError as error:
+            raise TenantKeyGoneError from error
         self._kept[tenant_id] = (now + KEEP_SECONDS, key)
         self._kept.move_to_end(tenant_id)
         if len(self._kept) > KEEP_MOST:

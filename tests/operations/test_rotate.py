@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import TenantContext
-from backend.kernel.tenant_keys import TenantKeyErasedError
+from backend.kernel.tenant_keys import TenantKeyGoneError
 from backend.migrate import migrate
 from backend.operations.errors import OperationFailed
 from backend.operations.rotate import BATCH, rotate
@@ -245,7 +245,7 @@ async def test_erasing_a_tenants_key_is_for_good(own: dict[str, str], owner_engi
     async with owner_engine.begin() as connection:  # the statement of docs/security.md
         await connection.execute(text("DELETE FROM tenant_keys WHERE tenant_id = :id"), {"id": tenant_id})
     base.tenant_keys.forget(tenant_id)
-    with pytest.raises(TenantKeyErasedError):
+    with pytest.raises(TenantKeyGoneError):
         await base.tenant_keys.get(tenant_id)
     # A key made afterwards is another one, although master key and tenant are the same.
     fresh = base.keyring.unwrap(tenant_id, base.keyring.new_tenant_key(tenant_id))
@@ -272,6 +272,6 @@ async def test_a_cached_key_is_forgotten_without_being_told(
     assert len(asked) == 1
     later = time.monotonic() + 301
     monkeypatch.setattr("backend.kernel.tenant_keys.time.monotonic", lambda: later)
-    with pytest.raises(TenantKeyErasedError):
+    with pytest.raises(TenantKeyGoneError):
         await base.tenant_keys.get(tenant_id)
     await base.close()

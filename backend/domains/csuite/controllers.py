@@ -71,7 +71,11 @@ class ChatController(Controller):
         operation_id="chat",
         status_code=200,
         summary="Ask an executive; the answer streams",
-        opt={"rate_limit": "chat", "idempotent": "stream"},
+        opt={
+            "rate_limit": "chat",
+            "idempotent": "stream",
+            "errors": ("answer_in_progress", ("limit_reached", 429)),
+        },
     )
     async def chat(
         self,
@@ -104,7 +108,11 @@ class ChatController(Controller):
         operation_id="regenerate",
         status_code=200,
         summary="Ask for another answer to the same question",
-        opt={"rate_limit": "chat", "idempotent": "stream"},
+        opt={
+            "rate_limit": "chat",
+            "idempotent": "stream",
+            "errors": ("answer_in_progress", "not_latest_answer", ("limit_reached", 429)),
+        },
     )
     async def regenerate(
         self,

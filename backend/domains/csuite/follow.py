@@ -19,7 +19,7 @@ from backend.kernel.db import Database
 from backend.kernel.errors import ProblemError
 from backend.kernel.streams import PING, Event, StreamLog, StreamRef
 from backend.kernel.tenancy import TenantContext
-from backend.kernel.tenant_keys import TenantKeyErasedError, TenantKeys
+from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ class Follower:
         try:
             key = await self._keys.get(ref.tenant_id)
             return await self._log.read(ref, key, after, wait_ms=wait_ms)
-        except (RedisError, OSError, TenantKeyErasedError) as error:
+        except (RedisError, OSError, TenantKeyGoneError) as error:
             log.warning("stream_unread", stream_id=str(ref.id), reason=type(error).__name__)
             if wait_ms:
                 await asyncio.sleep(1)  # Redis is away and cannot wake us; the database tells when the answer ended

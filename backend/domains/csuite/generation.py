@@ -25,7 +25,7 @@ from backend.kernel.db import Database
 from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
 from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
-from backend.kernel.tenant_keys import TenantKeyErasedError, TenantKeys
+from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
 from module_sdk.wire.csuite import Delta, Message, Started
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,7 @@ class Generator:
         """The events of an answer that reached Redis."""
         try:
             return await self._log.read(ref, await self._keys.get(ref.tenant_id), 0)
-        except (RedisError, OSError, TenantKeyErasedError) as error:
+        except (RedisError, OSError, TenantKeyGoneError) as error:
             log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
             return []
 
@@ -211,7 +211,7 @@ class Generator:
         ref = answer.assignment.ref
         try:
             key = await self._keys.get(ref.tenant_id)
-        except (TenantKeyErasedError, *DATABASE_AWAY) as error:
+        except (TenantKeyGoneError, *DATABASE_AWAY) as error:
             log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
             return
         await self._log.copy(ref, key, answer.live)
