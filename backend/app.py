@@ -6,6 +6,7 @@ from litestar import Litestar
 
 from backend.kernel.auth import Authentication
 from backend.kernel.edges import edges
+from backend.kernel.limits import Policies
 from backend.kernel.logging import configure_logging
 from backend.kernel.redis import RedisBatcher
 from backend.migrate import head
@@ -13,12 +14,12 @@ from backend.registry import Api, Foundation
 from backend.settings import Settings
 
 
-def create_app(settings: Settings) -> Litestar:
-    """The API. Connects when it starts, not when it is made."""
+def create_app(settings: Settings, *, policies: Policies | None = None) -> Litestar:
+    """The API. Connects when it starts, not when it is made. ``policies`` replace the product's rate limits."""
     configure_logging(settings.env)
     base = Foundation(settings)
     redis = RedisBatcher(settings.redis_url)
-    edge = edges(settings, redis, base.db, version=version("ocsuite"), head=head())
+    edge = edges(settings, redis, base.db, version=version("ocsuite"), head=head(), policies=policies)
     api = Api(base, redis, edge.limiter)
     app = Litestar(
         route_handlers=[*edge.route_handlers, *api.routes],

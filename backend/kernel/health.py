@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -62,12 +63,26 @@ def redis_check(redis: RedisBatcher) -> Check:
 def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     """``GET /health/live`` (the process answers) and ``GET /health/ready`` (so does everything that it needs)."""
 
-    @get("/health/live", sync_to_thread=False, opt=_OPT, tags=["operations"], summary="Is the process alive")
+    @get(
+        "/health/live",
+        operation_id="live",
+        sync_to_thread=False,
+        opt=_OPT,
+        tags=["operations"],
+        summary="Is the process alive",
+    )
     def live() -> Health:
         """Always `ok`: a process that cannot answer this is to be restarted."""
         return Health(status="ok")
 
-    @get("/health/ready", opt=_OPT, tags=["operations"], summary="Can requests be served")
+    @get(
+        "/health/ready",
+        operation_id="ready",
+        opt=_OPT,
+        tags=["operations"],
+        summary="Can requests be served",
+        responses={503: ResponseSpec(Health, description="A part is away")},
+    )
     async def ready() -> Response[Health]:
         """Asks the database and Redis. 503 if a part is away; the same document says which."""
         names = list(checks)

@@ -1,15 +1,17 @@
 """The OpenAPI 3.1 document: Litestar's own, completed with what holds for whole classes of routes.
 
 A handler's ``opt`` says which: ``public`` (no token), ``idempotent``, ``rate_limit``, and ``errors``, the codes that
-are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``.
+are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``; one
+with another status than usual is written ``("limit_reached", 429)``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 from litestar import Litestar, Request, Router
 from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
@@ -17,10 +19,10 @@ from litestar.routes import HTTPRoute
 
 from backend.kernel import errors as e
 from backend.kernel.limits import Policies
+from backend.kernel.openapi_schemas import REF, Contracts, body_type, reply_type, streams
 from backend.kernel.problems import MEDIA_TYPE, TYPE_PREFIX
 from module_sdk.wire.problems import FieldError, Problem
 
-_REF: Final = "#/components/schemas/{name}"
 _TAGS: Final = (
     ("auth", "Local accounts: sign up, sign in, renew and end sessions"),
     ("me", "The signed-in person"),
@@ -35,20 +37,56 @@ operation belongs to one. Errors are problem documents (RFC 9457) whose `code` i
 `X-Request-Id`, which you may also send (8 to 64 of `A-Z a-z 0-9 . _ -`). Lists page by `cursor`. POSTs that act take
 `Idempotency-Key`. `RateLimit-Policy` and `RateLimit` tell what you may still send; 429 comes with `Retry-After`.
 """
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXAMPLE_ID: Final = "019377d2a1b87c3c9d1f0c2b5e6a7f80"
-_STREAM_EXAMPLE: Final = (
+_STREAM_EVENTS: Final = (
     'id: 1\nevent: message.started\ndata: {"conversation":{},"question":{},"message":{}}\n\n'
     'id: 2\nevent: message.delta\ndata: {"message_id":"…","text":"Focus"}\n\n'
     'id: 3\nevent: message.completed\ndata: {"content":"Focus on retention."}\n\n'
 )
+_STREAM: Final = {
+    "schema": {
+        "type": "string",
+        "description": "Server-sent events: `id` (1 upwards), `event`, and one line of JSON as `data`",
+    },
+    "example": _STREAM_EVENTS,
+}
 _STRING: Final = {"type": "string"}
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "X-Request-Id": {"description": "The request's id, for support", "schema": _STRING, "example": _EXAMPLE_ID},
-    "RateLimit-Policy": {"description": "The limits that apply", "schema": _STRING, "example": '"user";q=600;w=60'},
-    "RateLimit": {"description": "What remains of the nearest", "schema": _STRING, "example": '"user";r=599;t=66'},
-    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}, "example": 2},
-    "WWW-Authenticate": {"description": "Always a Bearer challenge", "schema": _STRING, "example": "Bearer"},
-    "Idempotency-Replayed": {"description": "`true` on the repeated first answer", "schema": _STRING},
+    "X-Request-Id": {
+        "description": "The request's id, for support",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
+        "example": _EXAMPLE_ID,
+    },
+    "RateLimit-Policy": {
+        "description": "The limits that apply",
+        "required": True,
+        "schema": _STRING,
+        "example": '"user";q=600;w=60',
+    },
+    "RateLimit": {
+        "description": "What remains of the nearest",
+        "required": True,
+        "schema": _STRING,
+        "example": '"user";r=599;t=66',
+    },
+    "Retry-After": {
+        "description": "Seconds to wait",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 2,
+    },
+    "WWW-Authenticate": {
+        "description": "Always a Bearer challenge",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^Bearer"},
+        "example": "Bearer",
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` on the repeated first answer",
+        "schema": {"type": "string", "const": "true"},
+    },
 }
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
@@ -74,8 +112,12 @@ class _Document(JsonRenderPlugin):
         self._rendered: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return self.rendered(request.app)
+
+    def rendered(self, app: Litestar) -> bytes:
         if self._rendered is None:
-            self._rendered = msgspec.json.encode(complete(openapi_schema, request.app, self._policies), enc_hook=str)
+            schema = complete(app.openapi_schema.to_schema(), app, self._policies)
+            self._rendered = msgspec.json.encode(schema, enc_hook=str)
         return self._rendered
 
 
@@ -98,27 +140,69 @@ def openapi_config(policies: Policies, *, version: str, server: str = "/") -> Op
     )
 
 
-def document(app: Litestar, policies: Policies) -> dict[str, Any]:
-    """The whole document, as the ``ocsuite openapi`` command prints it."""
-    return complete(app.openapi_schema.to_schema(), app, policies)
+def document(app: Litestar) -> bytes:
+    """The whole document as JSON, the same bytes that ``app`` serves."""
+    assert app.openapi_config is not None
+    (plugin,) = (plugin for plugin in app.openapi_config.render_plugins if isinstance(plugin, _Document))
+    return plugin.rendered(app)
 
 
 def complete(schema: dict[str, Any], app: Litestar, policies: Policies) -> dict[str, Any]:
-    """``schema`` with security, problems, headers and limits of every operation."""
-    _, components = msgspec.json.schema_components([Problem, FieldError], ref_template=_REF)
-    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update({name: component for name, component in components.items() if name in {"Problem", "FieldError"}})
-    schema["components"]["headers"] = _HEADERS
+    """``schema`` with contracts, security, problems, headers and limits of every operation."""
+    found = list(_operations(schema, app))
+    contracts = Contracts(handler for _, handler, _ in found)
+    schema.setdefault("components", {}).update(schemas=contracts.components, headers=_HEADERS)
+    for operation, handler, path in found:
+        _complete_contracts(operation, handler, contracts)
+        _complete_operation(operation, handler, path, policies)
+    return schema
+
+
+def _operations(schema: dict[str, Any], app: Litestar) -> Iterator[tuple[dict[str, Any], HTTPRouteHandler, str]]:
     for route in app.routes:
         if isinstance(route, HTTPRoute) and route.path_format in schema["paths"]:
             for method, (handler, _) in route.route_handler_map.items():
                 operation = schema["paths"][route.path_format].get(method.lower())
                 if operation is not None:
-                    _complete_operation(operation, handler.opt, route.path_format, policies)
-    return schema
+                    yield operation, handler, route.path_format
 
 
-def _complete_operation(operation: dict[str, Any], opt: dict[str, Any], path: str, policies: Policies) -> None:
+def _complete_contracts(operation: dict[str, Any], handler: HTTPRouteHandler, contracts: Contracts) -> None:
+    """What is read and written, exactly; Litestar's schemas are replaced."""
+    if (body := body_type(handler)) is not None:
+        operation["requestBody"]["content"] = {"application/json": contracts.media(body)}
+    for parameter in operation.get("parameters", []):
+        _simplify(parameter)
+    responses = operation["responses"]
+    for status in [status for status in responses if status >= "4"]:
+        del responses[status]  # Litestar's own error body for validation, which this API never sends
+    success = responses[str(handler.status_code)]
+    success.pop("content", None)
+    if streams(handler):
+        success |= {"description": "The answer's events", "content": {"text/event-stream": _STREAM}}
+    elif (reply := reply_type(handler)) is not None:
+        success["content"] = {"application/json": contracts.media(reply)}
+    for status, spec in (handler.responses or {}).items():
+        content = {"application/json": contracts.media(spec.data_container)}
+        responses[str(status)] = {"description": spec.description, "content": content}
+
+
+def _simplify(parameter: dict[str, Any]) -> None:
+    """A parameter is absent rather than null; and what is false or said twice needs no saying."""
+    schema = parameter["schema"]
+    schema.pop("description", None)
+    for alternative in schema.pop("oneOf", []):
+        if alternative != {"type": "null"}:
+            schema.update(alternative)
+    schema.update({key: int(schema[key]) for key in ("minimum", "maximum") if key in schema})
+    for name in ("deprecated", "allowEmptyValue", "allowReserved"):
+        parameter.pop(name, None)
+    if parameter["name"] == "X-Tenant-Id":
+        parameter["required"] = True  # optional to Litestar alone, so that its absence has a code of its own
+
+
+def _complete_operation(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, policies: Policies) -> None:
+    opt = handler.opt
     operation["security"] = [] if opt.get("public") is True else [{"bearer": []}]
     if opt.get("idempotent"):
         parameters = operation.setdefault("parameters", [])
@@ -127,38 +211,16 @@ def _complete_operation(operation: dict[str, Any], opt: dict[str, Any], path: st
     limited = opt.get("rate_limit", "") is not None
     if limited:
         operation["x-rate-limit"] = _limits(opt, policies)
-    responses = operation.setdefault("responses", {})
-    _remove_litestars_errors(responses)
+    responses = operation["responses"]
     for status, response in responses.items():
         names = ["X-Request-Id", *(("RateLimit-Policy", "RateLimit") if limited else ())]
-        if opt.get("idempotent") is True and status.startswith("2"):
+        if opt.get("idempotent") and status.startswith("2"):
             names.append("Idempotency-Replayed")
         response.setdefault("headers", {}).update(_header_references(names))
-        _describe_stream(response)
-    for kind, codes in _problems(operation, opt, path, limited=limited).items():
+    for kind, codes in _problems(operation, handler, path, limited=limited).items():
         if str(kind) not in responses:
             responses[str(kind)] = _problem_response(kind, codes)
     operation["responses"] = dict(sorted(responses.items()))
-
-
-def _remove_litestars_errors(responses: dict[str, Any]) -> None:
-    """Litestar documents its own error body for validation, which this API never sends."""
-    for status in [status for status in responses if status >= "4"]:
-        schema = responses[status].get("content", {}).get("application/json", {}).get("schema", {})
-        if "status_code" in schema.get("properties", {}):
-            del responses[status]
-
-
-def _describe_stream(response: dict[str, Any]) -> None:
-    content = response.get("content") or {}
-    if "text/event-stream" in content:
-        content["text/event-stream"] = {
-            "schema": {
-                "type": "string",
-                "description": "Server-sent events: `id` (1 upwards), `event`, and one line of JSON as `data`",
-            },
-            "example": _STREAM_EXAMPLE,
-        }
 
 
 def _limits(opt: dict[str, Any], policies: Policies) -> list[dict[str, Any]]:
@@ -171,11 +233,14 @@ def _limits(opt: dict[str, Any], policies: Policies) -> list[dict[str, Any]]:
     return [{"policy": limit.name, "quota": limit.quota, "window_seconds": limit.window} for limit in limits]
 
 
-def _problems(operation: dict[str, Any], opt: dict[str, Any], path: str, *, limited: bool) -> dict[int, list[str]]:
+def _problems(
+    operation: dict[str, Any], handler: HTTPRouteHandler, path: str, *, limited: bool
+) -> dict[int, list[str]]:
     """Codes by status that an operation of this shape can answer with."""
+    opt = handler.opt
     parameters = operation.get("parameters", [])
     names = {str(parameter.get("name", "")).lower() for parameter in parameters}
-    codes = ["internal", "unavailable", "bad_request"]
+    codes: list[str | tuple[str, int]] = ["internal", "unavailable", "bad_request"]
     if opt.get("public") is not True:
         codes += ["unauthenticated", "session_expired"]
     if limited:
@@ -188,19 +253,20 @@ def _problems(operation: dict[str, Any], opt: dict[str, Any], path: str, *, limi
         codes.append("not_found")
     if "x-tenant-id" in names:
         codes.append("tenant_required")
+    if not handler.http_methods <= _SAFE:
+        codes.append("forbidden")
     if opt.get("idempotent"):
         codes += ["request_in_flight", "idempotency_key_reused"]
     codes += opt.get("errors", ())
     return _by_status(codes)
 
 
-def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+def _by_status(codes: Iterable[str | tuple[str, int]]) -> dict[int, list[str]]:
     known = e.catalogue()
     grouped: dict[int, list[str]] = {}
-    for code in dict.fromkeys(codes):
-        statuses = (402, 429) if code == e.LimitReached.default_code else (known[code].default_status,)
-        for status in statuses:
-            grouped.setdefault(status, []).append(code)
+    for item in dict.fromkeys(codes):
+        code, status = item if isinstance(item, tuple) else (item, known[item].default_status)
+        grouped.setdefault(status, []).append(code)
     return grouped
 
 
@@ -209,13 +275,16 @@ def _problem_response(status: int, codes: list[str]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     if status == 401:
         names.append("WWW-Authenticate")
-    if status in {429, 503} or "request_in_flight" in codes:
+    if status in {429, 503}:
         names.append("Retry-After")
+    headers: dict[str, Any] = _header_references(names)
+    if "request_in_flight" in codes:
+        headers["Retry-After"] = {**_HEADERS["Retry-After"], "required": False}
     examples = {code: {"value": _example(known[code], status)} for code in codes}
     return {
         "description": "; ".join(f"`{code}`: {known[code].default_title}" for code in codes),
-        "headers": _header_references(names),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}, "examples": examples}},
+        "headers": headers,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}, "examples": examples}},
     }
 
 

@@ -8,16 +8,17 @@ from contextlib import contextmanager
 import uvicorn
 
 from backend.app import create_app
+from backend.kernel.limits import Policies
 from backend.settings import Settings
 from backend.stack.process import free_port
 
 
 @contextmanager
-def running_api(settings: Settings) -> Iterator[str]:
-    """Serve until the block ends; gives the base URL."""
+def running_api(settings: Settings, policies: Policies | None = None) -> Iterator[str]:
+    """Serve until the block ends; gives the base URL. ``policies`` replace the product's rate limits."""
     port = free_port()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, policies=policies),
         host="127.0.0.1",
         port=port,
         log_config=None,

@@ -31,7 +31,7 @@ class TenantsController(Controller):
     path = "/tenants"
     tags = ("tenants",)
 
-    @post(summary="Create a company", opt={"idempotent": True})
+    @post(operation_id="create_tenant", summary="Create a company", opt={"idempotent": True, "errors": ("slug_taken",)})
     async def create(
         self,
         data: JSONBody[TenantCreate],
@@ -45,7 +45,7 @@ class TenantsController(Controller):
         async with db.transaction(context) as session:
             return await TenantService(session, context).create(data, keyring, allowances)
 
-    @get(summary="List my companies")
+    @get(operation_id="list_tenants", summary="List my companies")
     async def list_mine(self, principal: NamedDependency[Principal], db: NamedDependency[Database]) -> Page[Tenant]:
         """Every company the signed-in person is a member of, oldest first, on one page."""
         async with db.transaction(UserContext(principal.user_id)) as session:
@@ -59,13 +59,13 @@ class TenantController(Controller):
     tags = ("tenants",)
     dependencies = BY_PATH
 
-    @get(summary="Read a company")
+    @get(operation_id="read_tenant", summary="Read a company")
     async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Tenant:
         """The company with the caller's role in it."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).tenant()
 
-    @patch(summary="Rename a company")
+    @patch(operation_id="change_tenant", summary="Rename a company", opt={"errors": ("slug_taken",)})
     async def change(
         self, data: JSONBody[TenantPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Tenant:
@@ -73,13 +73,13 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).change(data)
 
-    @get("/profile", summary="Read the business profile")
+    @get("/profile", operation_id="read_profile", summary="Read the business profile")
     async def read_profile(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> ProfileReply:
         """What the executives know of the company."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).profile()
 
-    @put("/profile", summary="Save the business profile")
+    @put("/profile", operation_id="save_profile", summary="Save the business profile")
     async def put_profile(
         self, data: JSONBody[Profile], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> ProfileReply:
@@ -87,7 +87,7 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).put_profile(data)
 
-    @get("/onboarding", summary="Read the onboarding state")
+    @get("/onboarding", operation_id="read_onboarding", summary="Read the onboarding state")
     async def read_onboarding(
         self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
@@ -95,7 +95,7 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).onboarding()
 
-    @patch("/onboarding", summary="Move the onboarding wizard")
+    @patch("/onboarding", operation_id="move_onboarding", summary="Move the onboarding wizard")
     async def move_onboarding(
         self, data: JSONBody[OnboardingPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
@@ -103,7 +103,7 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).move_onboarding(data)
 
-    @get("/usage", summary="Read limits and use")
+    @get("/usage", operation_id="read_usage", summary="Read limits and use")
     async def usage(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Usage:
         """Every limit with what is used of it today."""
         async with db.transaction(tenant) as session:
