@@ -17,6 +17,7 @@ from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db import Database
 from backend.kernel.errors import ProblemError
+from backend.kernel.metrics import STREAMS_OPEN
 from backend.kernel.streams import PING, Event, StreamLog, StreamRef
 from backend.kernel.tenancy import TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
@@ -48,12 +49,13 @@ class Follower:
         Ends early, without a last event, when the reader stops being a member of the tenant.
         """
         checked = time.monotonic()
-        async for batch in self._batches(context, message_id, after):
-            if time.monotonic() - checked > CHECK_SECONDS:
-                if not await self._still_admitted(context):
-                    return
-                checked = time.monotonic()
-            yield b"".join([event.frame() for event in batch]) or PING
+        with STREAMS_OPEN.track_inprogress():
+            async for batch in self._batches(context, message_id, after):
+                if time.monotonic() - checked > CHECK_SECONDS:
+                    if not await self._still_admitted(context):
+                        return
+                    checked = time.monotonic()
+                yield b"".join([event.frame() for event in batch]) or PING
 
     async def _batches(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[list[Event]]:
         ref = StreamRef(context.tenant_id, message_id)

@@ -23,6 +23,7 @@ from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
 from backend.kernel.db import Database
 from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
+from backend.kernel.metrics import GENERATIONS
 from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
@@ -106,6 +107,7 @@ class Generator:
             row = await AnswerRepository(session, ref.tenant_id).finish_abandoned(ref.id, values)
         if row is None:
             return
+        GENERATIONS.labels(self._provider.name, "abandoned").inc()
         log.warning("answer_abandoned", tenant_id=str(ref.tenant_id), message_id=str(ref.id))
         if events:
             live = LiveStream(events)
@@ -129,6 +131,7 @@ class Generator:
             outcome = await self._outcome(answer)
             answer.flush()
             answer.end(await self._store(answer, outcome))
+            GENERATIONS.labels(self._provider.name, outcome["status"]).inc()
         except LeaseLostError:
             log.warning("lease_lost", message_id=str(ref.id))
             answer.end(None)

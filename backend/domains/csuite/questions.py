@@ -18,7 +18,7 @@ from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.tenants.ports import Companies
-from backend.kernel.errors import NotFound, ValidationFailed
+from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
@@ -26,7 +26,6 @@ from module_sdk.dialogue import validate_prompt
 from module_sdk.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
 from module_sdk.registry import ModuleRegistry
 from module_sdk.wire.csuite import ChatRequest, Started
-from module_sdk.wire.problems import FieldError
 
 TITLE_CHARS: Final = 60
 
@@ -62,8 +61,6 @@ class Questions:
 
         Raises ``NotFound`` for a foreign conversation, ``AnswerInProgress``, ``LimitReached``.
         """
-        if not body.message.strip():
-            raise ValidationFailed(errors=[FieldError(path="$.message", message="Write a message")])
         earlier: list[ChatTurn] = []
         if body.conversation_id is not None:
             found = await self._locked(body.conversation_id)
