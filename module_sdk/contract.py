@@ -33,7 +33,7 @@ class MetricSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     value before (0.1 is 10 % more), ``None`` if there was none or it was zero. ``good`` says which direction is good.
     """
 
-    key: Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
+    key: Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[a-z][a-z0-9_]*$(?!\n)", examples=["monthly_revenue"])]
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     value: float
     unit: Unit

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from module_sdk.wire.base import LINE, PROSE
+from module_sdk.wire.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE
 from module_sdk.wire.identity import Email
 from module_sdk.wire.problems import FieldError
 from module_sdk.wire.tenants import Slug
@@ -35,6 +35,8 @@ def _pattern(annotated: Any) -> str:
 _PATTERNS: Final = {
     LINE: "Must be one line without control characters",
     PROSE: "Must not contain control characters",
+    FILLED_LINE: "Must be one line with more than blanks, without control characters",
+    FILLED_PROSE: "Must hold more than blanks, and no control characters",
     _pattern(Email): "Must be an e-mail address, such as ada@example.com",
     _pattern(Slug): "Must consist of lower-case letters, digits and single dashes",
 }

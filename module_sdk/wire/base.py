@@ -11,6 +11,12 @@ Item = TypeVar("Item")
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
 #: The same for prose, where tab, line feed and carriage return are welcome.
 PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+# Every blank that is no control character. Both patterns decide at the first character outside of these: two open-ended
+# runs that could share characters would take a time that grows with the square of the text.
+_BLANKS = r" \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+#: ``LINE`` and ``PROSE`` with something other than blanks in them.
+FILLED_LINE = rf"^[{_BLANKS}]*[^{_BLANKS}\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$(?!\n)"
+FILLED_PROSE = rf"^[{_BLANKS}\t\n\r]*[^{_BLANKS}\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,5 +37,5 @@ class Page(Reply, Generic[Item], frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=LINE, examples=["Acme Robotics"])]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=FILLED_LINE, examples=["Acme Robotics"])]
 """A person's or a company's name, one line."""

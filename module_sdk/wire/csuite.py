@@ -22,7 +22,7 @@ from uuid import UUID
 
 import msgspec
 
-from module_sdk.wire.base import PROSE, Name, Reply, Request
+from module_sdk.wire.base import FILLED_PROSE, PROSE, Name, Reply, Request
 
 MessageRole = Literal["user", "assistant"]
 MessageStatus = Literal["streaming", "completed", "stopped", "failed"]
@@ -38,7 +38,7 @@ class ChatRequest(Request, frozen=True, kw_only=True):
         msgspec.Meta(
             min_length=1,
             max_length=MESSAGE_MAX_CHARS,
-            pattern=PROSE,
+            pattern=FILLED_PROSE,
             examples=["What should we focus on this quarter?"],
         ),
     ]

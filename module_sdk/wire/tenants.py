@@ -59,7 +59,14 @@ class Profile(Request, frozen=True, kw_only=True):
         "USD"
     )
     time_zone: Annotated[
-        str, msgspec.Meta(max_length=64, pattern=LINE, description="IANA name", examples=["Europe/Berlin"])
+        str,
+        msgspec.Meta(
+            max_length=64,
+            pattern=LINE,
+            description="IANA name",
+            examples=["Europe/Berlin"],
+            extra_json_schema={"format": "time-zone"},
+        ),
     ] = "UTC"
     goals: Annotated[
         list[Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=LINE)]],
