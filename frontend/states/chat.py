@@ -98,7 +98,8 @@ class ChatState(ThreadState):
     @rx.event
     def discard(self) -> None:
         """Drop the question that did not get through."""
-        self.messages = [message for message in self.messages if message.status != "unsent"]
+        if not self.busy:
+            self._place([message for message in self.messages if message.status != "unsent"], keep_unsent=False)
 
     @rx.event(background=True)
     async def regenerate(self) -> Any:
@@ -266,13 +267,14 @@ class ChatState(ThreadState):
         self._turn_to(conversation_id)
         self._forget_answer()
 
-    def _place(self, messages: list[MessageView]) -> None:
-        """Show ``messages``, the latest answer among them in its own place."""
+    def _place(self, messages: list[MessageView], *, keep_unsent: bool = True) -> None:
+        """Show ``messages``, the latest answer among them in its own place unless an unsent question comes after it."""
         self._forget_answer()
-        if messages and not messages[-1].mine:
-            self.answer = messages.pop()
+        unsent = [message for message in self.messages if message.status == "unsent"] if keep_unsent else []
+        if messages and not messages[-1].mine and not unsent:
+            *messages, self.answer = messages
             self.blocks = self.answer.blocks
-        self.messages = messages
+        self.messages = [*messages, *unsent]
 
     def _settle(self) -> None:
         """Move the latest answer among the messages, before the next question."""

@@ -66,7 +66,10 @@ def _thread() -> rx.Component:
 
 
 def _message(message: MessageView) -> rx.Component:
-    return rx.cond(message.mine, _question(message), _settled(message))
+    # The key is what keeps an element in its place when older messages come before it.
+    return rx.el.div(
+        rx.cond(message.mine, _question(message), _settled(message)), key=message.id, class_name="chat-turn"
+    )
 
 
 def _question(message: MessageView) -> rx.Component:
@@ -91,7 +94,6 @@ def _question(message: MessageView) -> rx.Component:
             ),
             rx.fragment(),
         ),
-        key=message.id,
         class_name="chat-question",
     )
 
@@ -102,7 +104,6 @@ def _settled(message: MessageView) -> rx.Component:
         rx.el.div(rx.foreach(message.blocks, _block), class_name="md"),
         _outcome(message, latest=False),
         _acts(message),
-        key=message.id,
         class_name="chat-answer",
     )
 

@@ -1,0 +1,274 @@
+"""The chat of the fake API: answers at a pace that tests set, with faults on demand."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import uvicorn
+from litestar import Litestar, Request, delete, get, patch, post
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
+
+from module_sdk.wire.base import Page
+from module_sdk.wire.csuite import (
+    ChatRequest,
+    Conversation,
+    ConversationPatch,
+    Delta,
+    Executive,
+    Failed,
+    Message,
+    MessageError,
+    Started,
+)
+from tests.frontend.fake_api import HANDLERS, Refused, World, body, conversations, executives, on_refused, who
+from tests.frontend.kit import FakeApi, _wait_for
+
+SUGGESTION = "What should we focus on this quarter?"
+ApiRequest = Request[Any, Any, Any]
+
+
+@dataclass
+class Answer:
+    """Events as (name, data); the list only grows."""
+
+    events: list[tuple[str, bytes]] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    stopped: bool = False
+
+
+@dataclass
+class Talk:
+    """What the fake remembers of the chat. ``words`` is what the next answers say, ``pause`` seconds between words."""
+
+    conversations: dict[UUID, Conversation] = field(default_factory=dict)
+    messages: dict[UUID, list[Message]] = field(default_factory=dict)
+    answers: dict[UUID, Answer] = field(default_factory=dict)
+    words: str = "**Hold** hiring.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```sql\nSELECT 1\n```\n\nThat is all."
+    pause: float = 0.005
+    fail: bool = False
+    cut_streams: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    def seed(self, title: str, count: int, age: timedelta = timedelta(0)) -> UUID:
+        """A conversation of ``count`` messages."""
+        at = datetime.now(UTC) - age
+        made = Conversation(id=uuid4(), executive="ceo", title=title, created_at=at, updated_at=at)
+        self.conversations[made.id] = made
+        self.messages[made.id] = [
+            Message(
+                id=uuid4(), conversation_id=made.id, role="assistant" if number % 2 else "user", status="completed",
+                content=f"{title} {number}. " + "word " * 60, created_at=at, model="mock-1" if number % 2 else None,
+            )
+            for number in range(count)
+        ]  # fmt: skip
+        return made.id
+
+
+def talk(state: State) -> Talk:
+    found: Talk = state.talk
+    return found
+
+
+def conversation_of(state: State, conversation_id: UUID) -> Conversation:
+    if conversation_id not in talk(state).conversations:
+        raise Refused(404, "not_found", "Nothing is here")
+    return talk(state).conversations[conversation_id]
+
+
+def replace_last(messages: list[Message], message: Message) -> None:
+    messages[:] = [message if one.id == message.id else one for one in messages]
+
+
+async def write(chat: Talk, answer: Answer, message: Message) -> None:
+    said = ""
+    for word in chat.words.split(" "):
+        if answer.stopped or chat.fail:
+            break
+        piece = f" {word}" if said else word
+        said += piece
+        answer.events.append(("message.delta", msgspec.json.encode(Delta(message_id=message.id, text=piece))))
+        await asyncio.sleep(chat.pause)
+    error = MessageError(code="provider_unavailable", title="The model is away", detail="Try again soon.")
+    status = "stopped" if answer.stopped else "failed" if chat.fail else "completed"
+    end = msgspec.structs.replace(message, status=status, content=said, error=error if chat.fail else None)
+    replace_last(chat.messages[message.conversation_id], end)
+    event = ("message.failed", msgspec.json.encode(Failed(message=end))) if chat.fail else (
+        "message.completed", msgspec.json.encode(end)
+    )  # fmt: skip
+    answer.events.append(event)
+
+
+def begin(chat: Talk, conversation: Conversation, question: Message) -> UUID:
+    message = Message(
+        id=uuid4(), conversation_id=conversation.id, role="assistant", status="streaming", content="",
+        created_at=datetime.now(UTC), reply_to_id=question.id, model="mock-1", provider="mock",
+    )  # fmt: skip
+    chat.messages[conversation.id].append(message)
+    started = Started(conversation=conversation, question=question, message=message)
+    answer = chat.answers[message.id] = Answer([("message.started", msgspec.json.encode(started))])
+    answer.task = asyncio.create_task(write(chat, answer, message))
+    return message.id
+
+
+async def frames(chat: Talk, message_id: UUID, after: int = 0) -> AsyncIterator[bytes]:
+    answer = chat.answers[message_id]
+    while True:
+        while after < len(answer.events):
+            name, data = answer.events[after]
+            after += 1
+            yield f"id: {after}\nevent: {name}\n".encode() + b"data: " + data + b"\n\n"
+            if name in ("message.completed", "message.failed"):
+                return
+        if chat.cut_streams and after > 3:
+            chat.cut_streams -= 1
+            return
+        await asyncio.sleep(0.002)
+
+
+def stream(chat: Talk, message_id: UUID, after: int = 0) -> Stream:
+    return Stream(frames(chat, message_id, after), media_type="text/event-stream")
+
+
+@post("/c-suite/ceo/chat", status_code=200)
+async def ask(request: ApiRequest, state: State) -> Stream:
+    who(request, state)
+    data = await body(request, ChatRequest)
+    chat, now = talk(state), datetime.now(UTC)
+    chat.keys.append(request.headers.get("idempotency-key", ""))
+    if data.conversation_id is None:
+        conversation = Conversation(
+            id=uuid4(), executive="ceo", title=data.message[:60], created_at=now, updated_at=now
+        )
+        chat.conversations[conversation.id], chat.messages[conversation.id] = conversation, []
+    else:
+        conversation = conversation_of(state, data.conversation_id)
+    question = Message(
+        id=uuid4(),
+        conversation_id=conversation.id,
+        role="user",
+        status="completed",
+        content=data.message,
+        created_at=now,
+    )
+    chat.messages[conversation.id].append(question)
+    return stream(chat, begin(chat, conversation, question))
+
+
+@post("/c-suite/messages/{message_id:uuid}/regenerate", status_code=200)
+async def again(request: ApiRequest, state: State, message_id: FromPath[UUID]) -> Stream:
+    who(request, state)
+    chat = talk(state)
+    for conversation_id, messages in chat.messages.items():
+        if messages and messages[-1].id == message_id:
+            messages.pop()
+            return stream(chat, begin(chat, chat.conversations[conversation_id], messages[-1]))
+    raise Refused(404, "not_found", "Nothing is here")
+
+
+@get("/c-suite/messages/{message_id:uuid}/stream")
+async def resume(request: ApiRequest, state: State, message_id: FromPath[UUID]) -> Stream:
+    who(request, state)
+    return stream(talk(state), message_id, int(request.headers.get("last-event-id", "0")))
+
+
+@post("/c-suite/messages/{message_id:uuid}/stop", status_code=202)
+async def stop(request: ApiRequest, state: State, message_id: FromPath[UUID]) -> Message:
+    who(request, state)
+    chat = talk(state)
+    chat.answers[message_id].stopped = True
+    return next(one for messages in chat.messages.values() for one in messages if one.id == message_id)
+
+
+@get("/c-suite/executives", sync_to_thread=False)
+def list_executives(request: ApiRequest, state: State) -> Page[Executive]:
+    who(request, state)
+    ceo = Executive(
+        key="ceo", title="CEO", capability="csuite.ceo.chat", version="1.0.0", provider="mock", model="mock-1",
+        suggestions=[SUGGESTION],
+    )  # fmt: skip
+    return Page(items=[ceo])
+
+
+@get("/c-suite/conversations", sync_to_thread=False)
+def list_conversations(
+    request: ApiRequest, state: State, q: FromQuery[str] = "", cursor: FromQuery[int] = 0, limit: FromQuery[int] = 30
+) -> Page[Conversation]:
+    who(request, state)
+    found = sorted(talk(state).conversations.values(), key=lambda one: one.updated_at, reverse=True)
+    found = [one for one in found if q.lower() in one.title.lower()]
+    more = str(cursor + limit) if len(found) > cursor + limit else None
+    return Page(items=found[cursor : cursor + limit], next_cursor=more)
+
+
+@get("/c-suite/conversations/{conversation_id:uuid}", sync_to_thread=False)
+def read_conversation(request: ApiRequest, state: State, conversation_id: FromPath[UUID]) -> Conversation:
+    who(request, state)
+    return conversation_of(state, conversation_id)
+
+
+@patch("/c-suite/conversations/{conversation_id:uuid}")
+async def rename(request: ApiRequest, state: State, conversation_id: FromPath[UUID]) -> Conversation:
+    who(request, state)
+    title = (await body(request, ConversationPatch)).title
+    renamed = msgspec.structs.replace(conversation_of(state, conversation_id), title=title)
+    talk(state).conversations[conversation_id] = renamed
+    return renamed
+
+
+@delete("/c-suite/conversations/{conversation_id:uuid}", sync_to_thread=False)
+def remove(request: ApiRequest, state: State, conversation_id: FromPath[UUID]) -> None:
+    who(request, state)
+    conversation_of(state, conversation_id)
+    del talk(state).conversations[conversation_id]
+
+
+@get("/c-suite/conversations/{conversation_id:uuid}/messages", sync_to_thread=False)
+def list_messages(
+    request: ApiRequest,
+    state: State,
+    conversation_id: FromPath[UUID],
+    cursor: FromQuery[int] = 0,
+    limit: FromQuery[int] = 50,
+) -> Page[Message]:
+    who(request, state)
+    conversation_of(state, conversation_id)
+    found = list(reversed(talk(state).messages[conversation_id]))
+    more = str(cursor + limit) if len(found) > cursor + limit else None
+    return Page(items=found[cursor : cursor + limit], next_cursor=more)
+
+
+CHAT_HANDLERS = [
+    ask, again, resume, stop, list_executives, list_conversations, read_conversation, rename, remove, list_messages,
+]  # fmt: skip
+
+
+class ChatApi(FakeApi):
+    """The fake with its chat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.talk = Talk()
+
+    def start(self) -> None:
+        others = [handler for handler in HANDLERS if handler not in (conversations, executives)]
+        app = Litestar(
+            [*others, *CHAT_HANDLERS],
+            state=State({"world": self.world, "talk": self.talk}),
+            exception_handlers={Refused: on_refused},
+            openapi_config=None,
+        )
+        config = uvicorn.Config(app, port=self.port, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        server = self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=server.run, daemon=True)
+        self._thread.start()
+        _wait_for(f"http://127.0.0.1:{self.port}/health/live")
+
+
+__all__ = ["SUGGESTION", "ChatApi", "World"]

@@ -1,0 +1,253 @@
+"""The chat in a browser: asking, watching, reloading, stopping, asking again, and what goes wrong meanwhile."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.frontend.chat_api import SUGGESTION, ChatApi, Talk
+
+LONG = " ".join(f"word{number}" for number in range(240))
+AT_END = (
+    "() => { const it = document.getElementById('transcript');"
+    " return it.scrollHeight - it.scrollTop - it.clientHeight < 2 }"
+)
+STORED = "document.cookie + JSON.stringify({...localStorage, ...sessionStorage})"
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[ChatApi]:
+    api = ChatApi()
+    api.start()
+    yield api
+    api.stop()
+
+
+@pytest.fixture
+def chat(member: Page, fake: ChatApi) -> Iterator[Page]:
+    """A page on an empty chat; the fake's chat is as new."""
+    vars(fake.talk).update(vars(Talk()))
+    member.goto("/chat")
+    expect(member.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
+    yield member
+    fake.world.faults.clear()
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def finished(page: Page) -> None:
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+
+def test_suggestion_leads_to_a_formatted_answer_at_an_address_of_its_own(chat: Page, fake: ChatApi) -> None:
+    chat.get_by_role("button", name=SUGGESTION).click()
+    finished(chat)
+    (conversation,) = fake.talk.conversations
+    assert chat.url.endswith(f"/chat/{conversation}")
+    answer = chat.get_by_role("article").last
+    expect(answer.locator("strong").first).to_have_text("Hold")
+    expect(answer.get_by_role("table")).to_be_visible()
+    expect(answer.get_by_label("Code, sql")).to_have_text("SELECT 1\n")
+    expect(chat.get_by_role("navigation", name="Conversations").get_by_role("link")).to_have_text(
+        re.compile(re.escape(SUGGESTION))
+    )
+    expect(chat.get_by_text("mock-1 (demonstration model)")).to_be_visible()
+    expect(chat.get_by_role("textbox", name="Message")).to_be_focused()
+
+
+def test_reload_in_the_middle_loses_and_doubles_nothing(chat: Page, fake: ChatApi) -> None:
+    fake.talk.words, fake.talk.pause = LONG, 0.015
+    ask(chat, "Tell me everything")
+    expect(chat.get_by_text("word20")).to_be_visible()
+    chat.reload()
+    expect(chat.get_by_role("button", name="Stop the answer")).to_be_visible()
+    finished(chat)
+    expect(chat.get_by_role("article")).to_have_count(2)
+    assert chat.get_by_role("article").last.locator(".md").inner_text() == LONG
+
+
+def test_second_tab_follows_the_same_answer(chat: Page, fake: ChatApi) -> None:
+    fake.talk.words, fake.talk.pause = LONG, 0.01
+    ask(chat, "Tell me everything")
+    expect(chat.get_by_text("word20")).to_be_visible()
+    other = chat.context.new_page()
+    other.goto(chat.url)
+    finished(other)
+    finished(chat)
+    assert other.get_by_role("article").last.locator(".md").inner_text() == LONG
+    assert chat.get_by_role("article").last.locator(".md").inner_text() == LONG
+
+
+def test_lost_stream_is_taken_up_where_it_was_lost(chat: Page, fake: ChatApi) -> None:
+    fake.talk.words, fake.talk.pause, fake.talk.cut_streams = LONG, 0.005, 2
+    ask(chat, "Tell me everything")
+    finished(chat)
+    assert fake.talk.cut_streams == 0
+    assert chat.get_by_role("article").last.locator(".md").inner_text() == LONG
+
+
+def test_typing_goes_on_while_an_answer_arrives(chat: Page, fake: ChatApi) -> None:
+    fake.talk.words, fake.talk.pause = LONG, 0.01
+    ask(chat, "Tell me everything")
+    expect(chat.get_by_text("word10")).to_be_visible()
+    chat.keyboard.type("the next question", delay=20)
+    chat.keyboard.press("Enter")
+    expect(chat.get_by_role("textbox", name="Message")).to_have_value("the next question")
+    finished(chat)
+    expect(chat.get_by_role("textbox", name="Message")).to_have_value("the next question")
+    expect(chat.get_by_role("article")).to_have_count(2)
+
+
+def test_text_arrives_at_least_twenty_times_a_second(chat: Page, fake: ChatApi) -> None:
+    ask(chat, "First")
+    finished(chat)
+    fake.talk.words, fake.talk.pause = LONG, 0.01
+    chat.evaluate(
+        "() => { window.seen = []; new MutationObserver(() => window.seen.push(performance.now())).observe("
+        "document.getElementById('transcript'), {childList: true, subtree: true, characterData: true}) }"
+    )
+    ask(chat, "Tell me everything")
+    expect(chat.get_by_text("word200")).to_be_visible()
+    seen: list[float] = chat.evaluate("window.seen")
+    gaps = sorted(later - earlier for earlier, later in pairwise(seen))
+    assert gaps[len(gaps) // 2] < 50
+    assert len(seen) / ((seen[-1] - seen[0]) / 1000) < 40
+
+
+def test_stop_keeps_the_text_and_regenerate_replaces_it(chat: Page, fake: ChatApi) -> None:
+    fake.talk.words, fake.talk.pause = LONG, 0.02
+    ask(chat, "Tell me everything")
+    expect(chat.get_by_text("word10")).to_be_visible()
+    chat.get_by_role("button", name="Stop the answer").click()
+    expect(chat.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
+    expect(chat.get_by_role("article").last).to_contain_text("word10")
+    fake.talk.words, fake.talk.pause = "Something else.", 0.0
+    chat.get_by_role("button", name="Regenerate").click()
+    finished(chat)
+    expect(chat.get_by_role("article").last).not_to_contain_text("word10")
+    expect(chat.get_by_role("article")).to_have_count(2)
+
+
+def test_failed_answer_says_why_and_can_be_tried_again(chat: Page, fake: ChatApi) -> None:
+    fake.talk.fail = True
+    ask(chat, "Will this work?")
+    expect(chat.get_by_text("The model is away").first).to_be_visible()
+    fake.talk.fail = False
+    chat.get_by_role("button", name="Try again").click()
+    finished(chat)
+    expect(chat.get_by_text("The model is away")).to_have_count(0)
+
+
+def test_refused_question_is_kept_and_sent_again_with_the_same_key(chat: Page, fake: ChatApi) -> None:
+    fake.world.faults["/c-suite/ceo/chat"] = 429
+    ask(chat, "Do not lose me")
+    expect(chat.get_by_role("alert").filter(has_text="Not sent.")).to_contain_text("The fake was told to fail.")
+    fake.world.faults.clear()
+    chat.get_by_role("button", name="Send again").click()
+    finished(chat)
+    expect(chat.get_by_text("Not sent.")).to_be_hidden()
+    expect(chat.get_by_role("article").first).to_contain_text("Do not lose me")
+
+
+def test_stopped_api_keeps_the_question_and_the_page_recovers(chat: Page, fake: ChatApi) -> None:
+    ask(chat, "First")
+    finished(chat)
+    fake.stop()
+    try:
+        ask(chat, "Are you there?")
+        expect(chat.get_by_text("service is not answering")).to_be_visible()
+        expect(chat.get_by_text("Not sent.")).to_be_visible()
+    finally:
+        fake.start()
+    expect(chat.get_by_text("service is not answering")).to_be_hidden()
+    chat.get_by_role("button", name="Send again").click()
+    finished(chat)
+    expect(chat.get_by_role("article")).to_have_count(4)
+
+
+def test_unsent_question_can_be_dropped(chat: Page, fake: ChatApi) -> None:
+    ask(chat, "First")
+    finished(chat)
+    fake.world.faults["/c-suite/ceo/chat"] = 429
+    ask(chat, "Never mind")
+    chat.get_by_role("button", name="Discard").click()
+    finished(chat)
+    expect(chat.get_by_role("article")).to_have_count(2)
+
+
+def test_transcript_follows_only_who_is_at_its_end(chat: Page, fake: ChatApi) -> None:
+    conversation = fake.talk.seed("Long", 70)
+    chat.goto(f"/chat/{conversation}")
+    expect(chat.get_by_role("article")).to_have_count(30)
+    chat.wait_for_function(AT_END)
+    chat.locator("#transcript").evaluate("it => it.scrollTop = 20")
+    expect(chat.get_by_role("article")).to_have_count(60)
+    assert chat.locator("#transcript").evaluate("it => it.scrollTop") > 1000, "what was being read has to stay in view"
+    expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
+    fake.talk.words, fake.talk.pause = "\n\n".join(LONG.split()), 0.01
+    chat.get_by_role("button", name="Jump to latest").click()
+    ask(chat, "And now?")
+    expect(chat.get_by_text("word40")).to_be_visible()
+    assert chat.evaluate(AT_END)
+    chat.locator("#transcript").hover()
+    chat.mouse.wheel(0, -400)
+    expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
+    top = chat.locator("#transcript").evaluate("it => it.scrollTop")
+    expect(chat.get_by_text("word120")).to_be_attached()
+    assert chat.locator("#transcript").evaluate("it => it.scrollTop") == top
+
+
+def test_list_is_searched_extended_renamed_and_deleted(chat: Page, fake: ChatApi) -> None:
+    for number in range(40):
+        fake.talk.seed(f"Plan {number}", 2, timedelta(hours=number))
+    chat.reload()
+    rows = chat.get_by_role("navigation", name="Conversations").get_by_role("link")
+    expect(rows).to_have_count(30)
+    chat.get_by_role("button", name="Load more").click()
+    expect(rows).to_have_count(40)
+    chat.get_by_role("heading", name="What should your CEO look at?").click()
+    chat.keyboard.press("/")
+    chat.keyboard.type("plan 39")
+    expect(rows).to_have_count(1)
+    rows.click()
+    expect(chat.get_by_role("article")).to_have_count(2)
+    rows.hover()
+    chat.get_by_role("button", name="Rename Plan 39").click()
+    chat.keyboard.type("A better title")
+    chat.keyboard.press("Enter")
+    expect(rows).to_contain_text("A better title")
+    assert "A better title" in [one.title for one in fake.talk.conversations.values()]
+    rows.hover()
+    chat.get_by_role("button", name="Delete A better title").click()
+    chat.get_by_role("button", name="Delete conversation").click()
+    expect(rows).to_have_count(0)
+    chat.wait_for_url("**/chat")
+    assert len(fake.talk.conversations) == 39
+
+
+def test_conversation_that_is_not_there(chat: Page) -> None:
+    for address in ("00000000-0000-0000-0000-000000000000", "nonsense"):
+        chat.goto(f"/chat/{address}")
+        expect(chat.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+    chat.get_by_role("link", name="Start a new chat").click()
+    expect(chat.get_by_role("textbox", name="Message")).to_be_focused()
+
+
+def test_no_token_reaches_the_page(chat: Page, fake: ChatApi) -> None:
+    frames: list[str] = []
+    chat.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(str(data))))
+    chat.reload()
+    ask(chat, "Is this safe?")
+    finished(chat)
+    assert any("Is this safe?" in frame for frame in frames)
+    everything = "".join(frames) + chat.evaluate(
+        "document.cookie + JSON.stringify({...localStorage, ...sessionStorage})"
+    )
+    assert not [token for token in fake.world.tokens if token in everything]
+    assert not [session for session in fake.world.sessions if session in everything]
