@@ -24,15 +24,18 @@ class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex's elements carry n
         return [_SOURCE.read_text("utf-8").replace("export function", "function")]
 
     def add_hooks(self) -> list[str | rx.Var[Any]]:
-        """One effect for the page, and one for every conversation that is opened."""
+        """One effect for the page, and one for every conversation that is opened.
+
+        Layout effects: what is typed between the change of the address and an ordinary effect would reach no field.
+        """
         opened: Any = ThreadState.open_id
         return [
             rx.Var(
-                "useEffect(() => chatBehaviour(), [])",
-                _var_data=VarData(imports={"react": "useEffect"}),
+                "useLayoutEffect(() => chatBehaviour(), [])",
+                _var_data=VarData(imports={"react": "useLayoutEffect"}),
             ),
             rx.Var(
-                f"useEffect(() => chatOpened(), [{opened!s}])",
-                _var_data=VarData.merge(opened._get_all_var_data(), VarData(imports={"react": "useEffect"})),
+                f"useLayoutEffect(() => chatOpened(), [{opened!s}])",
+                _var_data=VarData.merge(opened._get_all_var_data(), VarData(imports={"react": "useLayoutEffect"})),
             ),
         ]
