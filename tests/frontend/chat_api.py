@@ -45,13 +45,18 @@ class Answer:
 
 @dataclass
 class Talk:
-    """What the fake remembers of the chat. ``words`` is what the next answers say, ``pause`` seconds between words."""
+    """What the fake remembers of the chat.
+
+    ``words`` is what the next answers say, with ``pause`` seconds between words; after ``hold_after`` of them an answer
+    waits until a test makes that 0.
+    """
 
     conversations: dict[UUID, Conversation] = field(default_factory=dict)
     messages: dict[UUID, list[Message]] = field(default_factory=dict)
     answers: dict[UUID, Answer] = field(default_factory=dict)
     words: str = "**Hold** hiring.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```sql\nSELECT 1\n```\n\nThat is all."
     pause: float = 0.005
+    hold_after: int = 0
     fail: bool = False
     cut_streams: int = 0
     keys: list[str] = field(default_factory=list)
@@ -88,7 +93,10 @@ def replace_last(messages: list[Message], message: Message) -> None:
 
 async def write(chat: Talk, answer: Answer, message: Message) -> None:
     said = ""
-    for word in chat.words.split(" "):
+    for number, word in enumerate(chat.words.split(" ")):
+        # The test that lets it go on lives in another thread.
+        while chat.hold_after and number >= chat.hold_after and not answer.stopped:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
         if answer.stopped or chat.fail:
             break
         piece = f" {word}" if said else word

@@ -34,11 +34,16 @@ def chat(member: Page, fake: ChatApi) -> Iterator[Page]:
     expect(member.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
     yield member
     fake.world.faults.clear()
+    fake.talk.hold_after = 0
 
 
 def ask(page: Page, text: str) -> None:
     page.get_by_role("textbox", name="Message").fill(text)
     page.keyboard.press("Enter")
+
+
+def said(page: Page, word: str) -> None:
+    expect(page.get_by_role("article").last).to_contain_text(word)
 
 
 def finished(page: Page) -> None:
@@ -62,22 +67,26 @@ def test_suggestion_leads_to_a_formatted_answer_at_an_address_of_its_own(chat: P
 
 
 def test_reload_in_the_middle_loses_and_doubles_nothing(chat: Page, fake: ChatApi) -> None:
-    fake.talk.words, fake.talk.pause = LONG, 0.015
+    fake.talk.words, fake.talk.hold_after = LONG, 60
     ask(chat, "Tell me everything")
-    expect(chat.get_by_text("word20")).to_be_visible()
+    said(chat, "word20")
     chat.reload()
+    said(chat, "word59")
     expect(chat.get_by_role("button", name="Stop the answer")).to_be_visible()
+    fake.talk.hold_after = 0
     finished(chat)
     expect(chat.get_by_role("article")).to_have_count(2)
     assert chat.get_by_role("article").last.locator(".md").inner_text() == LONG
 
 
 def test_second_tab_follows_the_same_answer(chat: Page, fake: ChatApi) -> None:
-    fake.talk.words, fake.talk.pause = LONG, 0.01
+    fake.talk.words, fake.talk.hold_after = LONG, 60
     ask(chat, "Tell me everything")
-    expect(chat.get_by_text("word20")).to_be_visible()
+    said(chat, "word20")
     other = chat.context.new_page()
     other.goto(chat.url)
+    said(other, "word59")
+    fake.talk.hold_after = 0
     finished(other)
     finished(chat)
     assert other.get_by_role("article").last.locator(".md").inner_text() == LONG
@@ -93,11 +102,12 @@ def test_lost_stream_is_taken_up_where_it_was_lost(chat: Page, fake: ChatApi) ->
 
 
 def test_typing_goes_on_while_an_answer_arrives(chat: Page, fake: ChatApi) -> None:
-    fake.talk.words, fake.talk.pause = LONG, 0.01
+    fake.talk.words, fake.talk.hold_after = LONG, 60
     ask(chat, "Tell me everything")
-    expect(chat.get_by_text("word10")).to_be_visible()
+    said(chat, "word10")
     chat.keyboard.type("the next question", delay=20)
     chat.keyboard.press("Enter")
+    fake.talk.hold_after = 0
     expect(chat.get_by_role("textbox", name="Message")).to_have_value("the next question")
     finished(chat)
     expect(chat.get_by_role("textbox", name="Message")).to_have_value("the next question")
@@ -113,7 +123,7 @@ def test_text_arrives_at_least_twenty_times_a_second(chat: Page, fake: ChatApi) 
         "document.getElementById('transcript'), {childList: true, subtree: true, characterData: true}) }"
     )
     ask(chat, "Tell me everything")
-    expect(chat.get_by_text("word200")).to_be_visible()
+    said(chat, "word200")
     seen: list[float] = chat.evaluate("window.seen")
     gaps = sorted(later - earlier for earlier, later in pairwise(seen))
     assert gaps[len(gaps) // 2] < 50
@@ -121,13 +131,13 @@ def test_text_arrives_at_least_twenty_times_a_second(chat: Page, fake: ChatApi) 
 
 
 def test_stop_keeps_the_text_and_regenerate_replaces_it(chat: Page, fake: ChatApi) -> None:
-    fake.talk.words, fake.talk.pause = LONG, 0.02
+    fake.talk.words, fake.talk.hold_after = LONG, 20
     ask(chat, "Tell me everything")
-    expect(chat.get_by_text("word10")).to_be_visible()
+    said(chat, "word10")
     chat.get_by_role("button", name="Stop the answer").click()
     expect(chat.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
     expect(chat.get_by_role("article").last).to_contain_text("word10")
-    fake.talk.words, fake.talk.pause = "Something else.", 0.0
+    fake.talk.words, fake.talk.hold_after = "Something else.", 0
     chat.get_by_role("button", name="Regenerate").click()
     finished(chat)
     expect(chat.get_by_role("article").last).not_to_contain_text("word10")
@@ -190,16 +200,17 @@ def test_transcript_follows_only_who_is_at_its_end(chat: Page, fake: ChatApi) ->
     expect(chat.get_by_role("article")).to_have_count(60)
     assert chat.locator("#transcript").evaluate("it => it.scrollTop") > 1000, "what was being read has to stay in view"
     expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
-    fake.talk.words, fake.talk.pause = "\n\n".join(LONG.split()), 0.01
+    fake.talk.words, fake.talk.hold_after = "\n\n ".join(LONG.split()), 60
     chat.get_by_role("button", name="Jump to latest").click()
     ask(chat, "And now?")
-    expect(chat.get_by_text("word40")).to_be_visible()
+    said(chat, "word40")
     assert chat.evaluate(AT_END)
     chat.locator("#transcript").hover()
     chat.mouse.wheel(0, -400)
     expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
     top = chat.locator("#transcript").evaluate("it => it.scrollTop")
-    expect(chat.get_by_text("word120")).to_be_attached()
+    fake.talk.hold_after = 0
+    said(chat, "word120")
     assert chat.locator("#transcript").evaluate("it => it.scrollTop") == top
 
 
