@@ -39,12 +39,14 @@ _STOP_SECONDS: Final = 40
 _POLL_SECONDS: Final = 0.05
 
 
-def build_pages() -> Path:
-    """The folder of the built pages, for everybody who wants them at the same time."""
+def give_pages(folder: Path) -> None:
+    """Copy the built pages to ``folder``, so that sources that change meanwhile do not change what is being tested."""
     PAGES.mkdir(parents=True, exist_ok=True)
     settings = WebSettings.load({"OCSUITE_DATA_DIR": str(PAGES)})
     ensure_built(settings, os.environ, print)
-    return settings.web_dir
+    with (PAGES / "web.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.copytree(settings.web_dir, folder / "web", ignore=shutil.ignore_patterns("node_modules"))
 
 
 class Product:
@@ -141,14 +143,13 @@ class Product:
 @contextmanager
 def running_product(name: str, **environ: str) -> Iterator[Product]:
     """The product with an empty database, until the block ends. Two of the same name wait for each other."""
-    pages = build_pages()
     folder = BUILD / name
     folder.mkdir(parents=True, exist_ok=True)
     with (BUILD / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(folder)
         folder.mkdir()
-        (folder / "web").symlink_to(pages, target_is_directory=True)
+        give_pages(folder)
         product = Product(folder, **environ)
         product.start()
         try:

@@ -1,0 +1,126 @@
+"""axe-core on every page, in both themes and two widths: no violation, and no exception from that."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Enter
+from tests.journeys.people import Member, signed_up
+from tests.journeys.product import Product
+from tests.journeys.visit import Visit
+from tests.tools.install import axe
+
+pytestmark = pytest.mark.journey
+
+SIZES = ({"width": 375, "height": 812}, {"width": 1440, "height": 900})
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+RUN = """async (rules) => {
+  await Promise.all(document.getAnimations().map((one) => one.effect.getTiming().iterations === Infinity || one.finish()));
+  const found = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
+  return found.violations.map((one) => [one.id, one.help, ...one.nodes.map((node) => node.html + " " + node.failureSummary)]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    """axe-core, installed once."""
+    return axe()
+
+
+@pytest.fixture
+def scan(script: str) -> Callable[[Visit, str], list[Any]]:
+    """Looks at the page as it is, four ways."""
+
+    def look(visit: Visit, name: str) -> list[Any]:
+        page, found = visit.page, []
+        page.evaluate(script)
+        for size in SIZES:
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            for theme in ("light", "dark"):
+                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of Playwright's two words
+                page.wait_for_function(
+                    "theme => getComputedStyle(document.documentElement).colorScheme === theme", arg=theme
+                )
+                found += [(name, theme, size["width"], *one) for one in page.evaluate(RUN, list(RULES))]
+        return found
+
+    return look
+
+
+Scan = Callable[[Visit, str], list[Any]]
+
+
+def open_page(visit: Visit, path: str, heading: str) -> Page:
+    visit.page.set_viewport_size({"width": 1440, "height": 900})
+    visit.page.goto(path)
+    expect(visit.page.get_by_role("heading", name=heading).first).to_be_visible()
+    return visit.page
+
+
+def test_pages_for_strangers(enter: Enter, scan: Scan) -> None:
+    visit = enter(bypass_csp=True)
+    found = []
+    for path, heading in (
+        ("/sign-in", "Sign in"),
+        ("/sign-in?reason=expired&next=%2Fchat", "Sign in"),
+        ("/sign-up", "Create your account"),
+        ("/nowhere", "This page does not exist"),
+    ):
+        open_page(visit, path, heading)
+        found += scan(visit, path)
+    page = open_page(visit, "/sign-up", "Create your account")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    assert found + scan(visit, "/sign-up with errors") == []
+
+
+def test_wizard(enter: Enter, scan: Scan, product: Product) -> None:
+    ada = signed_up(product.api_url)
+    visit = enter(ada, bypass_csp=True)
+    open_page(visit, "/onboarding", "Name your company")
+    found = scan(visit, "company")
+    ada.found()
+    for step, heading in (
+        ("profile", "Tell your executives"),
+        ("integration", "Connect a first integration"),
+        ("done", "Your company is ready"),
+    ):
+        ada.call("PATCH", f"/tenants/{ada.tenant_id}/onboarding", json={"step": step})
+        open_page(visit, "/onboarding", heading)
+        found += scan(visit, step)
+    assert found == []
+
+
+def test_pages_for_members(enter: Enter, scan: Scan, member: Member) -> None:
+    visit = enter(member, bypass_csp=True)
+    found = []
+    for path, heading in (
+        ("/dashboard", "Runway"),
+        ("/board", "Where we stand"),
+        ("/settings", "Limits"),
+        ("/chat", "What should your CEO look at?"),
+    ):
+        open_page(visit, path, heading)
+        found += scan(visit, path)
+    assert found == []
+
+
+def test_conversation_and_what_opens_above_it(enter: Enter, scan: Scan, member: Member) -> None:
+    conversation_id = member.ask("Where do we stand?")
+    visit = enter(member, bypass_csp=True)
+    page = open_page(visit, f"/chat/{conversation_id}", "CEO answered")
+    found = scan(visit, "conversation")
+    for name in openings(visit):
+        found += scan(visit, name)
+        page.keyboard.press("Escape")
+    assert found == []
+
+
+def openings(visit: Visit) -> Iterator[str]:
+    """Menus and dialogs, one after the other."""
+    for width, name in ((1440, "Company:"), (1440, "Account:"), (1440, "Delete Where do we stand?")):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.get_by_role("button", name=name).click()
+        yield name
