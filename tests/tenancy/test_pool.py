@@ -64,6 +64,11 @@ async def _use(db: Database, tenant: Tenant, how: str) -> None:
 async def test_the_next_user_starts_anew(db: Database, tenants: tuple[Tenant, Tenant], how: str) -> None:
     for tenant, other in (tenants, tenants[::-1]) * 2:
         await _use(db, tenant, how)
+        if how != "session-setting":
+            async with db.engine.connect() as connection:  # past what sends a context
+                assert not await connection.scalar(text("SELECT current_setting('ocsuite.context', true)"))
+                assert set(await connection.scalars(SEEN)) == set()
+        await _use(db, tenant, how)
         async with db.transaction(ANONYMOUS) as session:
             assert await _seen(session) == set()
         await _use(db, tenant, how)
