@@ -2,7 +2,7 @@
 
 A handler's ``opt`` says which: ``public`` (no token), ``idempotent``, ``rate_limit``, and ``errors``, the codes that
 are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``; one
-with another status than usual is written ``("limit_reached", 429)``.
+with another status than usual is written ``("limit_reached", 429)``. ``events`` are those of a stream.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 
 from backend.kernel import errors as e
 from backend.kernel.limits import Policies
-from backend.kernel.openapi_schemas import REF, Contracts, body_type, reply_type, streams
+from backend.kernel.openapi_schemas import EVENTS, REF, Contracts, body_type, reply_type, streams
 from backend.kernel.problems import MEDIA_TYPE, TYPE_PREFIX
 from module_sdk.wire.problems import FieldError, Problem
 
@@ -39,18 +39,6 @@ operation belongs to one. Errors are problem documents (RFC 9457) whose `code` i
 """
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXAMPLE_ID: Final = "019377d2a1b87c3c9d1f0c2b5e6a7f80"
-_STREAM_EVENTS: Final = (
-    'id: 1\nevent: message.started\ndata: {"conversation":{},"question":{},"message":{}}\n\n'
-    'id: 2\nevent: message.delta\ndata: {"message_id":"…","text":"Focus"}\n\n'
-    'id: 3\nevent: message.completed\ndata: {"content":"Focus on retention."}\n\n'
-)
-_STREAM: Final = {
-    "schema": {
-        "type": "string",
-        "description": "Server-sent events: `id` (1 upwards), `event`, and one line of JSON as `data`",
-    },
-    "example": _STREAM_EVENTS,
-}
 _STRING: Final = {"type": "string"}
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-Id": {
@@ -179,7 +167,8 @@ def _complete_contracts(operation: dict[str, Any], handler: HTTPRouteHandler, co
     success = responses[str(handler.status_code)]
     success.pop("content", None)
     if streams(handler):
-        success |= {"description": "The answer's events", "content": {"text/event-stream": _STREAM}}
+        stream = contracts.stream_media(handler.opt[EVENTS])
+        success |= {"description": "The answer's events", "content": {"text/event-stream": stream}}
     elif (reply := reply_type(handler)) is not None:
         success["content"] = {"application/json": contracts.media(reply)}
     for status, spec in (handler.responses or {}).items():

@@ -17,6 +17,8 @@ from msgspec import inspect as types
 from module_sdk.wire.base import Reply
 from module_sdk.wire.problems import FieldError, Problem
 
+EVENTS: Final = "events"
+"""Key of a route handler's ``opt``: the type of each event's data by the event's name, of a handler that streams."""
 REF: Final = "#/components/schemas/{name}"
 
 Schema = dict[str, Any]
@@ -56,7 +58,7 @@ class Contracts:
         self._types: list[Any] = [Problem, FieldError]
         for handler in handlers:
             extra = [spec.data_container for spec in (handler.responses or {}).values()]
-            found = [body_type(handler), reply_type(handler), *extra]
+            found = [body_type(handler), reply_type(handler), *extra, *handler.opt.get(EVENTS, {}).values()]
             self._types += [kind for kind in found if kind is not None and kind not in self._types]
         references, components = msgspec.json.schema_components(self._types, ref_template=REF)
         self._references = [_page_named(reference) for reference in references]
@@ -73,6 +75,18 @@ class Contracts:
     def media(self, kind: Any) -> Schema:
         """Schema and example, as a media type object holds them."""
         return {"schema": self.reference(kind), "example": self.example(self.reference(kind))}
+
+    def stream_media(self, events: Mapping[str, Any]) -> Schema:
+        """The media type object of a stream of named events; before OpenAPI 3.2 its schema is that of one event."""
+        alternatives, examples = [], {}
+        for number, (name, kind) in enumerate(events.items(), 1):
+            data = {"type": "string", "contentMediaType": "application/json", "contentSchema": self.reference(kind)}
+            properties = {"id": {"type": "string", "pattern": "^[1-9][0-9]*$"}, "event": {"const": name}, "data": data}
+            alternatives.append({"type": "object", "properties": properties, "required": list(properties)})
+            example = msgspec.json.encode(self.example(self.reference(kind))).decode()
+            examples[name] = {"value": {"id": str(number), "event": name, "data": example}}
+        description = "One server-sent event; `id` counts from 1 without gaps, `data` is one line of JSON"
+        return {"schema": {"description": description, "oneOf": alternatives}, "examples": examples}
 
     def example(self, schema: Schema) -> Any:
         """A value that ``schema`` accepts: the examples of its fields, or else something plain."""

@@ -1,7 +1,7 @@
 """`/c-suite`: executives, chat, answers, conversations, board meeting."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
@@ -30,10 +30,19 @@ from module_sdk.wire.csuite import (
     ChatRequest,
     Conversation,
     ConversationPatch,
+    Delta,
     Executive,
+    Failed,
     Message,
+    Started,
 )
 
+EVENTS: Final = {
+    "message.started": Started,
+    "message.delta": Delta,
+    "message.completed": Message,
+    "message.failed": Failed,
+}
 SearchText = Annotated[str | None, QueryParameter(min_length=1, max_length=200, description="What to search for")]
 
 
@@ -74,6 +83,7 @@ class ChatController(Controller):
         opt={
             "rate_limit": "chat",
             "idempotent": "stream",
+            "events": EVENTS,
             "errors": ("answer_in_progress", ("limit_reached", 429)),
         },
     )
@@ -111,6 +121,7 @@ class ChatController(Controller):
         opt={
             "rate_limit": "chat",
             "idempotent": "stream",
+            "events": EVENTS,
             "errors": ("answer_in_progress", "not_latest_answer", ("limit_reached", 429)),
         },
     )
@@ -132,21 +143,21 @@ class ChatController(Controller):
                 once.question = await questions.ask_again(message_id, modules)
         return once.stream(follower)
 
-    @get("/messages/{message_id:uuid}/stream", operation_id="resume", summary="Read an answer's events from any point")
+    @get(
+        "/messages/{message_id:uuid}/stream",
+        operation_id="resume",
+        summary="Read an answer's events from any point",
+        opt={"events": EVENTS},
+    )
     async def resume(
         self,
         message_id: FromPath[UUID],
         tenant: NamedDependency[TenantContext],
-        db: NamedDependency[Database],
         follower: NamedDependency[Follower],
         last_event_id: LastEventId = 0,
     ) -> Stream:
         """Exactly the events after `Last-Event-ID`; of an answer that ended long ago the last event alone."""
-        async with db.transaction(tenant) as session:
-            message = await ConversationService(session, tenant).message(message_id)
-        if message.role != "assistant":
-            raise NotFound
-        return event_stream(follower, tenant, message_id, last_event_id)
+        return event_stream(await follower.resume(tenant, message_id, last_event_id))
 
     @post(
         "/messages/{message_id:uuid}/stop", operation_id="stop", status_code=202, summary="Stop an answer being written"
