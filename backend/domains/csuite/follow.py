@@ -16,7 +16,7 @@ from backend.domains.csuite.generation import DATABASE_AWAY, Generator
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db import Database
-from backend.kernel.errors import ProblemError
+from backend.kernel.errors import GenerationInterrupted, NotFound, ProblemError
 from backend.kernel.metrics import STREAMS_OPEN
 from backend.kernel.streams import PING, Event, StreamLog, StreamRef
 from backend.kernel.tenancy import TenantContext
@@ -43,21 +43,33 @@ class Follower:
         self._generator = generator
         self._admit = admit
 
-    async def frames(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[bytes]:
+    async def resume(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[bytes]:
+        """The frames of an answer that was begun before; raises ``NotFound`` unless it is one of the person's."""
+        row = await self._message(context, message_id)
+        if row is None or row.role != "assistant":
+            raise NotFound
+        return self.frames(context, message_id, after, row)
+
+    async def frames(
+        self, context: TenantContext, message_id: UUID, after: int, known: MessageRow | None = None
+    ) -> AsyncGenerator[bytes]:
         """Every event numbered above ``after`` as server-sent events, until the last; pings in between.
 
-        Ends early, without a last event, when the reader stops being a member of the tenant.
+        Ends early, without a last event, when the reader stops being a member of the tenant. ``known`` is the row as
+        it was just read.
         """
         checked = time.monotonic()
         with STREAMS_OPEN.track_inprogress():
-            async for batch in self._batches(context, message_id, after):
+            async for batch in self._batches(context, message_id, after, known):
                 if time.monotonic() - checked > CHECK_SECONDS:
                     if not await self._still_admitted(context):
                         return
                     checked = time.monotonic()
                 yield b"".join([event.frame() for event in batch]) or PING
 
-    async def _batches(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[list[Event]]:
+    async def _batches(
+        self, context: TenantContext, message_id: UUID, after: int, row: MessageRow | None
+    ) -> AsyncGenerator[list[Event]]:
         ref = StreamRef(context.tenant_id, message_id)
         while True:
             live = self._generator.live(message_id)
@@ -67,7 +79,8 @@ class Follower:
                     yield batch
                     if batch and batch[-1].name in ENDINGS:
                         return
-            row = await self._message(context, message_id)
+                row = None
+            row = row or await self._message(context, message_id)
             if row is None:
                 return
             if row.status != "streaming":
@@ -77,7 +90,9 @@ class Follower:
                 return
             if row.lease_expires_at is not None and row.lease_expires_at < datetime.now(UTC):
                 await self._generator.settle(ref)
+                row = None
                 continue
+            row = None
             batch = await self._elsewhere(ref, after)
             after = batch[-1].number if batch else after
             yield batch
@@ -87,7 +102,10 @@ class Follower:
     async def _rest(self, ref: StreamRef, row: MessageRow, after: int) -> list[Event]:
         """What a reader of an ended answer misses: each event while Redis has them, else the last alone."""
         if after >= row.last_event_id:
-            return []
+            # A process that was lost may have shown more events than it left behind: its readers are further than the
+            # end that was written for it, and would otherwise never be told of it.
+            lost = row.error_code == GenerationInterrupted.default_code
+            return [Event(after + 1, *ending(mapping.message(row)))] if lost else []
         events = await self._read(ref, after)
         if events and events[-1].number == row.last_event_id and len(events) == row.last_event_id - after:
             return events

@@ -52,13 +52,6 @@ class ConversationService:
         await self.conversation(conversation_id)
         return [mapping.message(row) for row in await self._repository.messages(conversation_id, limit, before)]
 
-    async def message(self, message_id: UUID) -> Message:
-        """One message."""
-        row = await self._repository.message(message_id)
-        if row is None:
-            raise NotFound
-        return mapping.message(row)
-
     async def request_stop(self, message_id: UUID) -> Message:
         """Ask for an answer to stop; one that has ended stays as it is."""
         row = await self._repository.message(message_id, lock=True)

@@ -1,6 +1,6 @@
 """Turns an answer's events into an HTTP response, and lets a repeated request meet the answer that it already has."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -61,9 +61,10 @@ class Once:
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
-            return event_stream(follower, self.context, self.earlier, headers={"Idempotency-Replayed": "true"})
+            frames = follower.frames(self.context, self.earlier, 0)
+            return event_stream(frames, {"Idempotency-Replayed": "true"})
         self.generator.begin(self.question.assignment, self.question.started)
-        return event_stream(follower, self.context, self.question.assignment.ref.id)
+        return event_stream(follower.frames(self.context, self.question.assignment.ref.id, 0))
 
 
 @asynccontextmanager
@@ -101,16 +102,10 @@ async def _claimed(request: ApiRequest, once: Once) -> Claim | None:
     return None
 
 
-def event_stream(
-    follower: Follower,
-    context: TenantContext,
-    message_id: UUID,
-    after: int = 0,
-    headers: dict[str, str] | None = None,
-) -> Stream:
-    """The events numbered above ``after``; proxies are told to pass them on unbuffered."""
+def event_stream(frames: AsyncGenerator[bytes], headers: dict[str, str] | None = None) -> Stream:
+    """An answer's frames as a response; proxies are told to pass them on unbuffered."""
     return Stream(
-        follower.frames(context, message_id, after),
+        frames,
         media_type=EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", **(headers or {})},
     )
