@@ -148,7 +148,8 @@ export function chatBehaviour() {
       const sheet = chatElement("conversations");
       if (sheet.matches(":popover-open")) sheet.hidePopover();
     }
-    if (event.target.closest("[data-then-write]")) setTimeout(() => field.focus());
+    // These go away when they are pressed, and the focus would be nowhere.
+    if (event.target.closest("[data-then-write]") && wantsFocus()) setTimeout(() => field.focus());
   };
   document.addEventListener("keydown", onKey);
   document.addEventListener("input", onInput);

@@ -40,6 +40,7 @@ def composer() -> rx.Component:
                 hidden=rx.cond(ChatState.busy, False, True),
                 disabled=ChatState.stopping,
                 on_click=ChatState.stop,
+                custom_attrs={"data-then-write": "true"},
             ),
             class_name="composer-box",
         ),

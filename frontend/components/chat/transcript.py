@@ -136,6 +136,7 @@ def _latest() -> rx.Component:
                                 type="button",
                                 class_name="chat-act",
                                 on_click=ChatState.regenerate,
+                                custom_attrs={"data-then-write": "true"},
                             ),
                         ),
                     ),
@@ -177,7 +178,12 @@ def _writing() -> rx.Component:
 
 
 def _outcome(message: MessageView, *, latest: bool) -> rx.Component:
-    retry = button("Try again", icon_name="rotate-cw", on_click=ChatState.regenerate)
+    retry = button(
+        "Try again",
+        icon_name="rotate-cw",
+        on_click=ChatState.regenerate,
+        custom_attrs={"data-then-write": "true"},
+    )
     return rx.match(
         message.status,
         ("stopped", rx.el.p(icon("circle-stop", size=14), "Stopped. The text so far is kept.", class_name="chat-note")),
