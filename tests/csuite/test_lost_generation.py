@@ -9,7 +9,9 @@ from sqlalchemy import text
 
 from backend.domains.csuite import generation
 from backend.kernel.db import Database
+from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
+from backend.registry import Foundation
 from backend.settings import Settings
 from backend.worker import work
 from tests.conftest import SignIn
@@ -176,3 +178,46 @@ async def test_removed_member_loses_the_open_stream(slow: dict[str, str], member
             async with asyncio.timeout(generation.LEASE.total_seconds()):
                 body = b"".join([chunk async for chunk in response.aiter_raw()])
     assert frames(body)[-1].name == "message.delta"
+
+
+async def test_reader_ahead_of_what_a_lost_process_left_behind_is_told_of_the_end(
+    slow: dict[str, str], member: Member, db: Database
+) -> None:
+    """What the process had shown and not yet copied to Redis when it died."""
+    with api_process(slow) as (url, process):
+        seen = await begin(url, member)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    await shorten_lease(db, member)
+    message_id = seen[0].data["message"]["id"]
+    last = (await follow(member, message_id))[-1].number
+    for ahead in (last, last + 3):
+        rest = await follow(member, message_id, ahead)
+        assert [(frame.name, frame.number) for frame in rest] == [("message.failed", ahead + 1)]
+
+
+async def test_one_answer_that_cannot_be_settled_delays_no_other(
+    slow: dict[str, str], member: Member, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api_process(slow) as (url, process):
+        begun = [await begin(url, member) for _ in range(2)]
+        process.kill()
+        process.wait()
+    await shorten_lease(db, member)
+    stuck, other = (frames[0].data["message"]["id"] for frames in begun)
+    base = Foundation(settings)
+    settle = base.generator.settle
+
+    async def failing(ref: StreamRef) -> None:
+        if str(ref.id) == stuck:
+            raise ValueError("a row that cannot be stored")
+        await settle(ref)
+
+    monkeypatch.setattr(base.generator, "settle", failing)
+    try:
+        assert await base.generator.settle_abandoned() >= 2
+        async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+            found = await session.execute(text("SELECT id, status FROM messages WHERE role = 'assistant'"))
+            assert {str(row.id): row.status for row in found} == {stuck: "streaming", other: "failed"}
+    finally:
+        await base.close()

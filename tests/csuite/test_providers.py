@@ -1,16 +1,22 @@
 """Real upstreams that misbehave: each fault becomes a failed message with words that help, and nothing is repeated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
 
+from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment
+from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.kernel.errors import ProblemError
+from backend.kernel.streams import StreamRef
+from backend.registry import Foundation
+from backend.settings import Settings
 from module_sdk.module import ChatPrompt, ChatTurn
 
 PROMPT = ChatPrompt(
@@ -168,3 +174,30 @@ async def test_mock_is_deterministic_and_knows_company_and_conversation() -> Non
     assert all(known in text for known in ("Acme", "Win", "“Hi”", "| Move |"))
     other = ChatPrompt(system=PROMPT.system.replace("Acme", "Zeta"), turns=PROMPT.turns)
     assert compose(other) != text
+
+
+class _Endless:
+    """A model that repeats itself for ever."""
+
+    name, model = "mock", "endless"
+
+    async def stream(self, prompt: ChatPrompt) -> AsyncGenerator[str]:
+        while True:
+            await asyncio.sleep(0)
+            yield "and so on " * 1000
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_model_that_never_ends_is_cut_off(settings: Settings) -> None:
+    base = Foundation(settings)
+    answer = Answer(Assignment(StreamRef(uuid4(), uuid4()), uuid4(), Draft(_Endless(), PROMPT)))
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(ProblemError) as caught:
+                await base.generator._consume(answer)
+    finally:
+        await base.close()
+    assert caught.value.code == "provider_unavailable"
+    assert MOST_CHARS < len(answer.content) < MOST_CHARS + 20_000

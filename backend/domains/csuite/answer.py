@@ -21,6 +21,10 @@ ENDINGS: Final = frozenset({COMPLETED, FAILED})
 #: Pieces that arrive within this time share an event: 40 a second look fluent, more only cost.
 FLUSH_SECONDS: Final = 0.025
 
+#: Far above any answer worth reading. It bounds what a model that never ends can take, and a text of this length can
+#: always be indexed: the index of one row holds 1 MiB of words.
+MOST_CHARS: Final = 100_000
+
 _encode = msgspec.json.Encoder().encode
 
 #: Postgres stores no NUL, a page shows no other control character.
@@ -45,6 +49,7 @@ class Answer:
     assignment: Assignment
     live: LiveStream = field(default_factory=LiveStream)
     stopped: bool = False
+    length: int = 0
     _pieces: list[str] = field(default_factory=list)
     _waiting: list[str] = field(default_factory=list)
     _timer: asyncio.TimerHandle | None = None
@@ -60,6 +65,7 @@ class Answer:
         piece = piece.translate(_UNWANTED)
         if not piece:
             return
+        self.length += len(piece)
         self._pieces.append(piece)
         self._waiting.append(piece)
         if self._timer is not None:

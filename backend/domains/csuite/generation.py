@@ -1,8 +1,8 @@
 """Writes answers. An answer belongs to the server: closing the page changes nothing, and a lost process is noticed.
 
 The row of an answer in progress carries a lease with a fencing token. The generator extends the lease every second; one
-that ran out is settled by whoever sees it first (a reader, the next request in the conversation, or any worker), which
-marks the answer as failed with the text that had reached the stream.
+that ran out is settled by whoever sees it first, a reader or any worker. That marks the answer as failed, with the text
+that had reached the stream.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.domains.csuite import mapping
-from backend.domains.csuite.answer import DELTA, Answer, Assignment, ending
+from backend.domains.csuite.answer import DELTA, MOST_CHARS, Answer, Assignment, ending
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
 from backend.kernel.db import Database
@@ -90,11 +90,15 @@ class Generator:
         await self._provider.close()
 
     async def settle_abandoned(self) -> int:
-        """End every answer whose generator was lost; how many there were."""
+        """End every answer whose generator was lost; how many there were. One that cannot be ended delays no other."""
         async with self._db.transaction(ANONYMOUS) as session:
             found = await abandoned_messages(session, SETTLE_AT_ONCE)
         for tenant_id, message_id in found:
-            await self.settle(StreamRef(tenant_id, message_id))
+            try:
+                await self.settle(StreamRef(tenant_id, message_id))
+            except Exception:
+                # Whatever is wrong with one tenant's key or text, the answers of all others must still end.
+                log.exception("answer_not_settled", tenant_id=str(tenant_id), message_id=str(message_id))
         return len(found)
 
     async def settle(self, ref: StreamRef) -> None:
@@ -161,6 +165,8 @@ class Generator:
         finally:
             del self._consumers[ref.id]
             consumer.cancel()
+            # By the consumer itself as a rule, but one that was cancelled before its first step did nothing.
+            await answer.assignment.draft.discard()
         return {"status": "completed"}
 
     async def _consume(self, answer: Answer) -> None:
@@ -168,6 +174,8 @@ class Generator:
         try:
             async for piece in draft:
                 answer.add(piece, time.monotonic)
+                if answer.length > MOST_CHARS:
+                    raise ProviderUnavailable("The model did not come to an end; try again.")
         finally:
             await draft.discard()
         if not answer.content.strip():

@@ -35,7 +35,8 @@ class ConversationRepository:
     ) -> list[ConversationRow]:
         """The person's conversations, last spoken in first; ``words`` are searched by their beginnings."""
         place = tuple_(ConversationRow.last_message_at, ConversationRow.id)
-        query = self._mine().order_by(place.desc()).limit(limit)
+        # Column by column, unlike the row comparison below: only so does the order come from the index.
+        query = self._mine().order_by(ConversationRow.last_message_at.desc(), ConversationRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(place < tuple_(*before))
         if words is not None:
