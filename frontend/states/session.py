@@ -92,9 +92,7 @@ class SessionState(rx.State):
             return None
         self.company_id = company_id
         await self._clear(keep_company=True)
-        return (
-            rx.redirect("/dashboard") if self._path() == "/dashboard" else [*self._reload(), rx.redirect("/dashboard")]
-        )
+        return self._reload() if self._path() == "/dashboard" else rx.redirect("/dashboard")
 
     @rx.event
     async def sign_out(self) -> None:

@@ -42,9 +42,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, web: WebApp) -> Iterator[Page]:
     """A page in a fresh profile, which fails the test if a script of the page failed."""
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=20_000)
     context = browser.new_context(base_url=web.url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))

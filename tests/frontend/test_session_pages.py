@@ -98,6 +98,7 @@ def test_companies_are_switched_and_remembered(member: Page) -> None:
     member.get_by_role("link", name="Create a company").click()
     member.get_by_label("Company name").fill("Second Venture")
     member.get_by_role("button", name="Create company").click()
+    expect(member.get_by_role("heading", name="Tell your executives")).to_be_visible()
     member.get_by_role("link", name="Leave for now").click()
     expect(member.get_by_role("button", name="Company: Second Venture")).to_be_visible()
     expect(member.get_by_text("set-up is not finished")).to_be_visible()
