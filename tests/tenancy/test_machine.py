@@ -332,7 +332,7 @@ def test_no_request_crosses_from_one_company_to_another(settings: Settings, api_
 
 def _profile(depth: int) -> Any:
     return hypothesis_settings(
-        max_examples=12 * depth,
+        max_examples=10 * depth,
         stateful_step_count=25,
         deadline=None,
         derandomize=depth == 1,
