@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import migrations
 from backend.domains.identity.signing import ensure_signing_key
+from backend.kernel.db import driver_url
 from backend.kernel.tenancy import context_key
 from crypto import Keyring
 
@@ -32,7 +33,7 @@ def head() -> str:
 
 async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, down: bool = False) -> None:
     """Move to ``revision`` in one transaction; going up, hand over context keys and make the first signing key."""
-    engine = create_async_engine(f"postgresql+asyncpg://{owner_url.partition('://')[2]}")
+    engine = create_async_engine(driver_url(owner_url))
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

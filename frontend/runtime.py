@@ -25,6 +25,8 @@ RENEW_BEFORE_SECONDS: Final = 10.0
 TICKET_SECONDS: Final = 30.0
 MAX_TOKENS: Final = 10_000
 MAX_TICKETS: Final = 1_000
+#: As long as the API accepts.
+MAX_TOKEN_CHARS: Final = 8192
 
 Clock = Callable[[], float]
 
@@ -89,8 +91,8 @@ class ClerkTokens:
         return self._held.get(tab)
 
     def put(self, tab: str, token: str) -> None:
-        """Keep ``token``, or forget the tab if it is ``""``."""
-        if not token:
+        """Keep ``token``, or forget the tab if it is ``""`` or too long for one."""
+        if not token or len(token) > MAX_TOKEN_CHARS:
             self._held.pop(tab, None)
             return
         self._held[tab] = token

@@ -25,22 +25,28 @@ def run(environ: Mapping[str, str], say: Callable[[str], None] = logger.info) ->
     """
     settings = WebSettings.load(environ)
     ensure_built(settings, environ, say)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            load_app(settings),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            ws_max_size=1024 * 1024,
-        )
-    )
+    server = uvicorn.Server(server_config(settings, load_app(settings)))
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal that ended it once more, for whoever handled it before; nobody has to, here.
         signal.signal(number, _already_stopped)
     server.run()
+
+
+def server_config(settings: WebSettings, app: ASGIApp) -> uvicorn.Config:
+    """How ``app`` is served."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Without them every visitor would have the proxy's address, and share its rate limits with all others.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=2,
+        ws_max_size=1024 * 1024,
+    )
 
 
 def _already_stopped(_number: int, _frame: object) -> None:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,12 @@ class WebSettings:
     api_url: str
     data_dir: Path
     clerk_publishable_key: str
-    forward_client_address: bool
+    trusted_proxies: tuple[str, ...]
+
+    @property
+    def forward_client_address(self) -> bool:
+        """Whether to tell the API whom a request came from: it believes that from trusted networks alone."""
+        return bool(self.trusted_proxies)
 
     @property
     def is_local(self) -> bool:
@@ -47,8 +53,7 @@ class WebSettings:
             api_url=(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}").rstrip("/"),
             data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
             clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
-            # The API believes the header from these networks alone, and without them nobody should send it.
-            forward_client_address=bool(environ.get("OCSUITE_TRUSTED_PROXIES")),
+            trusted_proxies=_networks(environ, "OCSUITE_TRUSTED_PROXIES"),
         )
 
 
@@ -63,6 +68,14 @@ def clerk_host(publishable_key: str) -> str:
     if not host or not all(part.replace("-", "").isalnum() for part in host.split(".")):
         raise WebSettingsError("CLERK_PUBLISHABLE_KEY: this is not a publishable key of Clerk")
     return host
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    items = [item.strip() for item in environ.get(name, "").split(",")]
+    try:
+        return tuple(str(ip_network(item, strict=False)) for item in items if item)
+    except ValueError as error:
+        raise WebSettingsError(f"{name}: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

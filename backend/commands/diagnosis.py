@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from backend.kernel.db import SETTING
+from backend.kernel.db import SETTING, driver_url
 from backend.kernel.rls_walk import find_faults
 from backend.kernel.tenancy import ContextSigner, TenantContext
 from backend.migrate import head
@@ -40,7 +40,7 @@ Check = Callable[[Settings], Awaitable[Finding]]
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(f"postgresql+asyncpg://{url.partition('://')[2]}", connect_args={"timeout": 5})
+    engine = create_async_engine(driver_url(url), connect_args={"timeout": 5})
     try:
         async with engine.connect() as connection:
             yield connection

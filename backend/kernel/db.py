@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from backend.kernel.tenancy import Context, ContextSigner
@@ -35,11 +36,19 @@ class ContextConnection(asyncpg.Connection):
         return await super().execute(query, *args, timeout=timeout)
 
 
+def driver_url(url: str) -> URL:
+    """A plain ``postgresql://`` URL for SQLAlchemy over asyncpg; libpq's ``sslmode`` is ``ssl`` there."""
+    _, _, rest = url.partition("://")
+    made = make_url(f"postgresql+asyncpg://{rest}")
+    mode = made.query.get("sslmode")
+    return made.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else made
+
+
 def create_engine(url: str, *, pool_size: int = 10, application_name: str = "ocsuite") -> AsyncEngine:
     """An engine over asyncpg; ``url`` is a plain ``postgresql://`` URL."""
-    _, _, rest = url.partition("://")
     return create_async_engine(
-        f"postgresql+asyncpg://{rest}",
+        driver_url(url),
+        hide_parameters=True,  # what people wrote belongs into no error
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,

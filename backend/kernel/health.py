@@ -62,6 +62,11 @@ def redis_check(redis: RedisBatcher) -> Check:
 
 def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     """``GET /health/live`` (the process answers) and ``GET /health/ready`` (so does everything that it needs)."""
+    names = list(checks)
+    running: asyncio.Task[list[PartState]] | None = None
+
+    async def ask() -> list[PartState]:
+        return await asyncio.gather(*(_state(checks[name]) for name in names))
 
     @get(
         "/health/live",
@@ -85,8 +90,11 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     )
     async def ready() -> Response[Health]:
         """Asks the database and Redis. 503 if a part is away; the same document says which."""
-        names = list(checks)
-        states = await asyncio.gather(*(_state(checks[name]) for name in names))
+        nonlocal running
+        # Anybody may ask as often as they like: all who ask meanwhile share one answer, and one connection.
+        if running is None or running.done():
+            running = asyncio.create_task(ask(), name="readiness")
+        states = await asyncio.shield(running)
         failed = any(state.status == "failed" for state in states)
         health = Health(status="failed" if failed else "ok", parts=dict(zip(names, states, strict=True)))
         return Response(health, status_code=503 if failed else 200)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -50,7 +50,10 @@ def decode_cursor(cursor: str | None, kind: type[Key]) -> Key | None:
         return None
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.msgpack.decode(raw, type=kind)
+        key = msgspec.msgpack.decode(raw, type=kind)
+        if isinstance(key, TimeKey):
+            key.at.astimezone(UTC)  # raises for a moment before the year 1 or after 9999, which the database refuses
+        return key
     except (binascii.Error, UnicodeEncodeError, msgspec.DecodeError, ValueError, OverflowError):
         error = FieldError(path="query.cursor", message="Is not a cursor of this list")
         raise ValidationFailed(errors=[error]) from None

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from backend.domains.identity.signing import reseal_signing_keys
 from backend.domains.tenants.models import TenantKeyRow
+from backend.kernel.db import driver_url
 from backend.migrate import synchronise_context_keys
 from backend.operations.errors import Echo, OperationFailed, database_problems
 from backend.settings import Settings
@@ -45,7 +46,7 @@ async def rotate(settings: Settings, echo: Echo, *, batch: int = BATCH) -> Rotat
     Raises :class:`OperationFailed`; nothing that any key still needs has been removed then.
     """
     keyring = Keyring(settings.master_keys)
-    engine = create_async_engine(f"postgresql+asyncpg://{settings.database_owner_url.partition('://')[2]}")
+    engine = create_async_engine(driver_url(settings.database_owner_url))
     try:
         with database_problems():
             rotation = await _rewrap_tenant_keys(engine, keyring, echo, batch)

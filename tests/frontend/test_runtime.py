@@ -2,14 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from frontend import runtime
 from frontend.edge import content_security_policy
+from frontend.server import server_config
 from frontend.session_routes import relative_path, session_routes
 from frontend.settings import WebSettings, WebSettingsError, clerk_host
 from module_sdk.client import ApiClient, ApiError, SessionCookie
@@ -138,3 +141,48 @@ def test_settings_refuse_what_is_no_port_and_no_key() -> None:
     for key in ("pk_test_", "pk_test_???", "pk_test_aHR0cHM6Ly9ldmlsIA"):
         with pytest.raises(WebSettingsError, match="CLERK_PUBLISHABLE_KEY"):
             clerk_host(key)
+
+
+def test_proxies_are_networks() -> None:
+    loaded = WebSettings.load({"OCSUITE_TRUSTED_PROXIES": "172.30.0.7/24, 10.0.0.1"})
+    assert loaded.trusted_proxies == ("172.30.0.0/24", "10.0.0.1/32")
+    assert loaded.forward_client_address
+    assert not WebSettings.load({}).forward_client_address
+    with pytest.raises(WebSettingsError, match="OCSUITE_TRUSTED_PROXIES"):
+        WebSettings.load({"OCSUITE_TRUSTED_PROXIES": "everybody"})
+
+
+async def test_a_visitor_behind_trusted_proxies_is_known_by_their_own_address() -> None:
+    """Otherwise all visitors would share the proxy's address, and with it its rate limits."""
+    seen: list[object] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["client"])
+
+    settings = WebSettings.load({"OCSUITE_TRUSTED_PROXIES": "172.30.0.0/24"})
+    config = server_config(settings, app)
+    config.load()
+    forwarded = [(b"x-forwarded-for", b"6.6.6.6, 203.0.113.9, 172.30.0.9")]
+
+    async def nothing(*_: object) -> Any:
+        return None
+
+    for peer in ("172.30.0.5", "198.51.100.1"):
+        scope = {
+            "type": "http",
+            "client": (peer, 1),
+            "scheme": "http",
+            "headers": forwarded,
+            "method": "GET",
+            "path": "/",
+        }
+        await config.loaded_app(scope, nothing, nothing)
+    assert seen == [("203.0.113.9", 0), ("198.51.100.1", 1)]
+
+
+def test_clerk_tokens_are_no_longer_than_the_api_accepts() -> None:
+    held = runtime.ClerkTokens()
+    held.put("tab", "t" * runtime.MAX_TOKEN_CHARS)
+    assert held.get("tab")
+    held.put("tab", "t" * (runtime.MAX_TOKEN_CHARS + 1))
+    assert held.get("tab") is None

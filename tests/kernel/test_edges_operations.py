@@ -1,5 +1,6 @@
 """Paging, health, metrics, telemetry, and the API document."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from backend.kernel.db import Database
+from backend.kernel.db import Database, driver_url
 from backend.kernel.errors import ValidationFailed
 from backend.kernel.health import NotReadyError
 from backend.kernel.paging import TimeKey, decode_cursor, encode_cursor, page_of
@@ -59,6 +60,44 @@ async def test_ready(settings: Settings, db: Database) -> None:
     parts = answer.json()["parts"]
     assert {name: part["status"] for name, part in parts.items()} == {"database": "ok", "redis": "ok"}
     assert all(0 < part["ms"] < 2000 for part in parts.values())
+
+
+async def test_those_who_ask_for_readiness_at_the_same_time_share_one_check(settings: Settings, db: Database) -> None:
+    asked, release = 0, asyncio.Event()
+
+    async def slow() -> None:
+        nonlocal asked
+        asked += 1
+        await release.wait()
+
+    async with edge_client(settings, db, checks={"slow": slow}) as client:
+        waiting = [asyncio.create_task(client.get("/health/ready")) for _ in range(20)]
+        asyncio.get_running_loop().call_later(0.5, release.set)
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+        assert asked == 1
+        assert (await client.get("/health/ready")).status_code == 200
+        assert asked == 2
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_moments_that_no_database_holds_are_no_cursor(at: str) -> None:
+    with pytest.raises(ValidationFailed):
+        decode_cursor(encode_cursor((at, str(KEY.id))), TimeKey)
+
+
+@pytest.mark.parametrize(
+    ("url", "query"),
+    [
+        (
+            "postgresql://u:p@db/x?sslmode=verify-full&application_name=a",
+            {"ssl": "verify-full", "application_name": "a"},
+        ),
+        ("postgres://u:p@db/x", {}),
+    ],
+)
+def test_database_urls_as_hosters_give_them(url: str, query: dict[str, str]) -> None:
+    made = driver_url(url)
+    assert (made.drivername, made.password, dict(made.query)) == ("postgresql+asyncpg", "p", query)
 
 
 async def test_not_ready_says_which_part(settings: Settings, db: Database) -> None:

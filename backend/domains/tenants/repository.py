@@ -107,10 +107,10 @@ class TenantRepository:
         statement = upsert(ProfileRow).values(tenant_id=tenant_id, **values)
         await self._session.execute(statement.on_conflict_do_update(index_elements=["tenant_id"], set_=dict(values)))
 
-    async def onboarding(self, tenant_id: UUID) -> OnboardingRow | None:
-        """The wizard's state, locked for the change that follows."""
-        query = select(OnboardingRow).where(OnboardingRow.tenant_id == tenant_id).with_for_update()
-        return await self._session.scalar(query)
+    async def onboarding(self, tenant_id: UUID, *, lock: bool = False) -> OnboardingRow | None:
+        """The wizard's state; ``lock`` it for the change that follows."""
+        query = select(OnboardingRow).where(OnboardingRow.tenant_id == tenant_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
 
     async def wrapped_key(self, tenant_id: UUID) -> bytes | None:
         """The wrapped data key, ``None`` once it was erased."""

@@ -109,7 +109,7 @@ class TenantService:
     async def move_onboarding(self, body: OnboardingPatch) -> Onboarding:
         """Show another step next; ``done`` completes the wizard, once."""
         self._require_manager()
-        row = await self._repository.onboarding(self._tenant_id)
+        row = await self._repository.onboarding(self._tenant_id, lock=True)
         if row is None:
             raise NotFound
         row.step = body.step
