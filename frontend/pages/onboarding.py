@@ -123,7 +123,7 @@ def _profile() -> rx.Component:
             "Tell your executives about the company",
             "They read this before every answer. You can change it at any time.",
         ),
-        profile_form(OnboardingState.save_profile, actions),
+        rx.el.div(profile_form(OnboardingState.save_profile, actions), key=OnboardingState.form_round),
         class_name="wizard-card wizard-card-wide",
     )
 

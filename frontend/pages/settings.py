@@ -34,6 +34,11 @@ def _section(title: str, text: str, *children: Any) -> rx.Component:
     )
 
 
+def _round() -> Any:
+    """Another company's values, or values stored elsewhere, need fresh inputs."""
+    return SessionState.company.id + "/" + SettingsState.form_round
+
+
 def _company() -> rx.Component:
     company, errors = SessionState.company, SettingsState.company_errors
     return _section(
@@ -58,8 +63,7 @@ def _company() -> rx.Component:
                 on_submit=SettingsState.save_company,
                 class_name="form-stack",
                 no_validate=True,
-                # Another company's values need fresh inputs.
-                key=company.id,
+                key=_round(),
             ),
             rx.el.div(
                 rx.el.p(company.name, class_name="menu-name"),
@@ -83,7 +87,7 @@ def _profile() -> rx.Component:
     return _section(
         "Business profile",
         "What your executives know of the company. They read it before every answer.",
-        rx.el.div(profile_form(SettingsState.save_profile, actions), key=SessionState.company.id),
+        rx.el.div(profile_form(SettingsState.save_profile, actions), key=_round()),
     )
 
 

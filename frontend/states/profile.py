@@ -1,6 +1,6 @@
 """The business profile as a form, shared by the onboarding wizard and the settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +11,7 @@ from frontend.choices import GOALS
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiClient, ApiError
-from module_sdk.wire.tenants import Profile
+from module_sdk.wire.tenants import Profile, ProfileReply
 
 MAX_GOALS: Final = 10
 FIELDS: Final = ("industry", "size", "stage", "country", "currency", "time_zone", "description")
@@ -41,6 +41,8 @@ class ProfileState(SessionState):
     goal_round: str = "0"
     profile_errors: dict[str, str] = dict.fromkeys((*FIELDS, "goals"), "")
     saving: bool = False
+    #: Counts in text how often what is stored turned out to be something else, so that forms start anew with it.
+    form_round: str = "0"
 
     @rx.event
     def toggle_goal(self, goal: str) -> None:
@@ -63,7 +65,16 @@ class ProfileState(SessionState):
         self.profile_errors = {**self.profile_errors, "goals": "Ten goals are the most." if too_many else ""}
 
     async def _read_profile(self, api: ApiClient) -> None:
-        reply = await self._tenant(api).profile()
+        before = self.profile
+        self._take_profile(await self._tenant(api).profile())
+        if replace(self.profile, saved=before.saved) != before:
+            self._start_forms_anew()
+
+    def _start_forms_anew(self) -> None:
+        """A new default does not reach an input that is there already."""
+        self.form_round = str(int(self.form_round) + 1)
+
+    def _take_profile(self, reply: ProfileReply) -> None:
         stored = reply.profile
         self.profile = ProfileView(
             industry=stored.industry,
@@ -88,7 +99,7 @@ class ProfileState(SessionState):
         saved = False
         async with self._talk() as api:
             try:
-                await self._tenant(api).replace_profile(msgspec.convert(wanted, Profile))
+                self._take_profile(await self._tenant(api).replace_profile(msgspec.convert(wanted, Profile)))
                 saved = True
             except msgspec.ValidationError:
                 self._tell(Notice(title="The form holds something unexpected", detail="Reload the page and try again."))

@@ -43,8 +43,11 @@ class SettingsState(ProfileState):
     @rx.event
     async def load(self) -> Any:
         """Read the company, its profile and its limits."""
+        before = self.company
         if (away := await self._enter()) is not None:
             return away
+        if self.company != before:
+            self._start_forms_anew()
         self.failed = self.saving = self.renaming = False
         self.company_errors = {"name": "", "slug": ""}
         async with self._talk(self._fail) as api:

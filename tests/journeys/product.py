@@ -11,10 +11,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from backend.settings import VARIABLES
 from backend.stack.process import free_port
@@ -167,6 +168,22 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def debugged_chromium() -> Iterator[tuple[BrowserContext, int]]:
+    """A Chromium that other programs may steer as well, on the port that is given with it."""
+    port = free_port()
+    with TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=chromium_path(),
+            args=[*BROWSER_ARGUMENTS, f"--remote-debugging-port={port}"],
+        )
+        try:
+            yield context, port
+        finally:
+            context.close()
 
 
 def chromium_path() -> str:

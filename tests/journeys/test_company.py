@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Enter
-from tests.journeys.people import Member, signed_up
+from tests.journeys.people import PROFILE, Member, signed_up
 from tests.journeys.product import Product
 
 pytestmark = pytest.mark.journey
@@ -63,13 +63,17 @@ def test_settings_are_stored_and_the_executive_knows_them(enter: Enter, member: 
     expect(page.get_by_role("button", name="Company: Harbour Instruments")).to_be_visible()
     page.get_by_label("Industry").fill("Marine sensors")
     page.get_by_role("button", name="Save profile").click()
-    expect(page.get_by_text("Saved ")).to_be_visible()
+    expect(page.get_by_text("Profile saved")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Industry")).to_have_value("Marine sensors")
+    elsewhere = {**PROFILE, "industry": "Marine radar"}
+    member.call("PUT", f"/tenants/{member.tenant_id}/profile", json=elsewhere)
+    page.reload()
+    expect(page.get_by_label("Industry")).to_have_value("Marine radar")
     visit.go_to("Chat")
     visit.ask("What do you know about us?")
     visit.wait_for_answer()
-    expect(visit.answer).to_contain_text("Harbour Instruments (Marine sensors")
+    expect(visit.answer).to_contain_text("Harbour Instruments (Marine radar")
 
 
 def test_theme_is_chosen_and_kept(enter: Enter, member: Member) -> None:

@@ -110,7 +110,7 @@ def test_sign_in_and_chat_by_keyboard_alone(enter: Enter, member: Member) -> Non
     page.keyboard.press("Enter")
     expect(visit.writing).to_be_visible()
     visit.wait_for_answer()
-    page.keyboard.press("/") if page.evaluate("document.activeElement.tagName") != "TEXTAREA" else None
+    expect(visit.composer).to_be_focused()
     tab_to(page, "Rename Where do we stand? Answer in three lines.", backwards=True)
     page.keyboard.press("Enter")
     expect(page.get_by_label("Title of the conversation")).to_be_focused()

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from tests.journeys.product import BUILD, chromium_path
+from tests.journeys.product import BUILD
 
 HERE: Final = Path(__file__).resolve().parent
 FOLDER: Final = BUILD / "tools"
@@ -44,30 +44,32 @@ def axe() -> str:
     return (tools() / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
-def lighthouse(url: str, *, desktop: bool, categories: tuple[str, ...], cookie: str = "") -> dict[str, Any]:
-    """Lighthouse's report about a page, with ``Cookie`` as given."""
+def lighthouse(url: str, port: int, *, desktop: bool, categories: tuple[str, ...]) -> dict[str, Any]:
+    """Lighthouse's report about a page, taken in the browser that is debugged on ``port``, with its cookies."""
     command = [
         node(),
         str(tools() / "lighthouse" / "cli" / "index.js"),
         url,
+        f"--port={port}",
         "--output=json",
         "--quiet",
         f"--only-categories={','.join(categories)}",
-        "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-        " --disable-background-networking --disable-component-update --disable-sync",
         *(["--preset=desktop"] if desktop else []),
-        *([f"--extra-headers={json.dumps({'Cookie': cookie})}"] if cookie else []),
     ]
     report: dict[str, Any] = json.loads(_run(command))
     problem = report.get("runtimeError")
-    assert not problem, problem
+    if problem:
+        raise RuntimeError(f"Lighthouse could not look at {url}: {problem}")
+    # Somebody who is not signed in would have been sent to another page.
+    if report["finalDisplayedUrl"].partition("?")[0] != url:
+        raise RuntimeError(f"Lighthouse looked at {report['finalDisplayedUrl']} in place of {url}")
     return report
 
 
 def _run(command: list[str]) -> str:
     # npm's scripts and Lighthouse look for Node on PATH.
     path = os.pathsep.join([str(_wheel() / "bin"), os.environ.get("PATH", os.defpath)])
-    environ = os.environ | {"PATH": path, "CHROME_PATH": chromium_path()}
+    environ = os.environ | {"PATH": path}
     done = subprocess.run(command, cwd=FOLDER, env=environ, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[1:3])} failed: {done.stderr[-2000:]}")
