@@ -69,8 +69,9 @@ class ChatState(ThreadState):
             return
         self._place(messages)
         self.loading = False
-        if self.answer.status == "streaming":
-            yield ChatState.resume
+        yield ChatState.resume if self.answer.status == "streaming" else None
+        # Last and on its own: a list that cannot be read keeps nobody from their conversation.
+        await self._list_again()
 
     @rx.event(background=True)
     async def send(self, form: dict[str, Any]) -> Any:

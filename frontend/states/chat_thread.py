@@ -49,12 +49,11 @@ class ThreadState(ConversationsState):
         self.fetching_older = False
 
     async def _read_surroundings(self, tenant: TenantClient) -> None:
-        """What is the same for every conversation: who answers, the time zone, the list."""
+        """What is the same for every conversation: who answers, and the time zone."""
         if not self._executives:
             executives, profile = await asyncio.gather(tenant.executives(), tenant.profile())
             self._executives, self._time_zone = executives.items, profile.profile.time_zone
         self.executive = executive_view(self._executives, DEFAULT_EXECUTIVE)
-        await self._list(tenant)
 
     async def _read_thread(self, tenant: TenantClient) -> list[MessageView]:
         """The newest messages of the open conversation, oldest first; empty with ``missing`` if there is none."""

@@ -54,7 +54,7 @@ def test_suggestion_leads_to_a_formatted_answer_at_an_address_of_its_own(chat: P
     chat.get_by_role("button", name=SUGGESTION).click()
     finished(chat)
     (conversation,) = fake.talk.conversations
-    assert chat.url.endswith(f"/chat/{conversation}")
+    chat.wait_for_url(f"**/chat/{conversation}")
     answer = chat.get_by_role("article").last
     expect(answer.locator("strong").first).to_have_text("Hold")
     expect(answer.get_by_role("table")).to_be_visible()
@@ -240,6 +240,34 @@ def test_list_is_searched_extended_renamed_and_deleted(chat: Page, fake: ChatApi
     expect(rows).to_have_count(0)
     chat.wait_for_url("**/chat")
     assert len(fake.talk.conversations) == 39
+
+
+def test_list_that_cannot_be_read_leaves_the_conversation_usable(chat: Page, fake: ChatApi) -> None:
+    conversation = fake.talk.seed("Plan", 2)
+    fake.world.faults["/c-suite/conversations"] = 500
+    # A new tab has a new state, which knows no list yet.
+    other = chat.context.new_page()
+    other.goto(f"/chat/{conversation}")
+    expect(other.get_by_text("Your conversations could not be read.")).to_be_visible()
+    expect(other.get_by_role("article")).to_have_count(2)
+    fake.world.faults.clear()
+    other.get_by_role("button", name="Try again").click()
+    expect(other.get_by_role("navigation", name="Conversations").get_by_role("link")).to_have_count(1)
+
+
+def test_another_company_starts_with_nothing(chat: Page, fake: ChatApi) -> None:
+    ask(chat, "Only for Acme")
+    finished(chat)
+    chat.goto("/onboarding?new=1")
+    chat.get_by_label("Company name").fill("Babbage Ltd")
+    chat.get_by_role("button", name="Create company").click()
+    chat.get_by_role("button", name="Skip for now").click()
+    chat.get_by_role("button", name="Skip this step").click()
+    fake.talk.conversations.clear()
+    chat.get_by_role("link", name="Open the dashboard").click()
+    chat.get_by_role("link", name="Chat", exact=True).click()
+    expect(chat.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
+    expect(chat.get_by_text("Only for Acme")).to_have_count(0)
 
 
 def test_conversation_that_is_not_there(chat: Page) -> None:
