@@ -188,6 +188,8 @@ def _simplify(parameter: dict[str, Any]) -> None:
         parameter.pop(name, None)
     if parameter["name"] == "X-Tenant-Id":
         parameter["required"] = True  # optional to Litestar alone, so that its absence has a code of its own
+        # As "format": "uuid" it would be an object of that type in generated clients, which no HTTP library sends.
+        parameter["schema"] = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 
 
 def _complete_operation(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, policies: Policies) -> None:

@@ -1,0 +1,157 @@
+"""Rules that every route of the application keeps; a new route that breaks one fails here."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Controller, Litestar, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from backend.app import create_app
+from backend.kernel.tenancy import TenantContext
+from backend.settings import Settings
+from tests.api.operations import Operation, operations
+
+#: Public routes, each with the reason why nobody has to sign in for it.
+PUBLIC = {
+    "GET /health/live": "asked by supervisors, tells nothing of anybody",
+    "GET /health/ready": "asked by load balancers, tells nothing of anybody",
+    "GET /metrics": "guarded by address and token of its own",
+    "GET /schema": "the API document, the same for everybody",
+    "GET /schema/openapi.json": "the API document, the same for everybody",
+    "POST /auth/sign-in": "checks a password",
+    "POST /auth/sign-up": "opens an account",
+    "POST /auth/token": "checks the session cookie",
+    "POST /auth/sign-out": "ends the session of the cookie it comes with",
+}
+#: Routes of a person rather than of a company.
+PERSONAL = {"GET /me", "GET /tenants", "POST /tenants"}
+#: POST routes without Idempotency-Key, each with the reason why sending it again does no harm.
+REPEATABLE = {
+    "POST /auth/sign-in": "another session, which is what signing in again means",
+    "POST /auth/sign-up": "the second one is told that the address has an account",
+    "POST /auth/token": "another token of the same session",
+    "POST /auth/sign-out": "ends what has ended",
+    "POST /c-suite/messages/{message_id}/stop": "stops what has stopped",
+    "POST /c-suite/board-meeting": "writes nothing",
+}
+
+Routes = list[tuple[str, HTTPRouteHandler]]
+
+
+def routes_of(app: Litestar) -> Routes:
+    """Every handler by method and path, but for the OPTIONS that Litestar adds."""
+    return [
+        (f"{method} {route.path_format}", handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    ]
+
+
+def broken_rules(routes: Routes) -> Iterator[str]:
+    """Every rule that a route breaks."""
+    for name, handler in routes:
+        public = handler.opt.get("public") is True
+        if public != (name in PUBLIC):
+            yield f"{name} is public and not listed as such" if public else f"{name} is listed as public and is not"
+        if not public and handler.opt.get("rate_limit", "") is None:
+            yield f"{name} skips the rate limits, and with them the check for revoked sessions"
+        if not public and name not in PERSONAL and not asks_for_tenant(handler):
+            yield f"{name} belongs to a company and does not ask for the tenant"
+        if name.startswith("POST") and not handler.opt.get("idempotent") and name not in REPEATABLE:
+            yield f"{name} acts and takes no Idempotency-Key"
+        if not name.startswith("POST") and handler.opt.get("idempotent"):
+            yield f"{name} is idempotent by its method"
+
+
+def asks_for_tenant(handler: HTTPRouteHandler) -> bool:
+    field = handler.parsed_fn_signature.parameters.get("tenant")
+    return field is not None and field.annotation is TenantContext and "tenant" in handler.resolve_dependencies()
+
+
+def gaps(operation: Operation) -> Iterator[str]:
+    """What an operation of the document leaves out."""
+    for name in ("summary", "description", "operationId", "tags", "security"):
+        if name not in operation.spec or operation.spec[name] in ("", None):
+            yield f"{operation} has no {name}"
+    if not operation.spec["operationId"].islower():
+        yield f"{operation} is called {operation.spec['operationId']}, not named by hand"
+    if operation.spec.get("tags") and len(operation.spec["tags"]) != 1:
+        yield f"{operation} belongs under one heading"
+    if operation.spec.get("requestBody") and "example" not in (operation.body or {}):
+        yield f"{operation} has no example of its body"
+    for status, response in operation.spec["responses"].items():
+        for kind, media in response.get("content", {}).items():
+            if not (media.get("example") or media.get("examples")) or "schema" not in media:
+                yield f"{operation}: {status} {kind} has no example or schema"
+        if "X-Request-Id" not in response.get("headers", {}):
+            yield f"{operation}: {status} without X-Request-Id"
+    wanted = {500} | (set() if operation.public else {401, 429}) | ({413, 415, 422} if operation.body else set())
+    wanted |= {404} if operation.parameters("path") else set()
+    if missing := wanted - operation.statuses:
+        yield f"{operation} does not document {missing}"
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Litestar:
+    return create_app(settings)
+
+
+def test_routes_keep_the_rules(app: Litestar) -> None:
+    assert list(broken_rules(routes_of(app))) == []
+
+
+def test_lists_of_exceptions_name_routes_that_exist(app: Litestar) -> None:
+    names = {name for name, _ in routes_of(app)}
+    assert set(PUBLIC) | PERSONAL | set(REPEATABLE) <= names
+
+
+def test_documented_operations_leave_nothing_out(document: dict[str, Any]) -> None:
+    assert [gap for operation in operations(document) for gap in gaps(operation)] == []
+
+
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    keys = [operation.key for operation in operations(document)]
+    assert len(keys) == len(set(keys)) > 25
+
+
+def test_every_route_is_documented(app: Litestar, document: dict[str, Any]) -> None:
+    undocumented = {"GET /metrics", "GET /schema", "GET /schema/openapi.json"}
+    assert {str(operation) for operation in operations(document)} == {name for name, _ in routes_of(app)} - undocumented
+
+
+class Planted(Controller):
+    """One route for each rule, breaking it."""
+
+    path = "/planted"
+
+    @get("/open", opt={"public": True})
+    async def open(self) -> None: ...
+
+    @get("/unlimited", opt={"rate_limit": None})
+    async def unlimited(self) -> None: ...
+
+    @post("/act")
+    async def act(self) -> None: ...
+
+    @get("/again", opt={"idempotent": True})
+    async def again(self) -> None: ...
+
+
+def test_the_rules_notice(document: dict[str, Any]) -> None:
+    planted = "\n".join(broken_rules(routes_of(Litestar([Planted], openapi_config=None))))
+    for complaint in (
+        "/planted/open is public and not listed",
+        "/planted/unlimited skips the rate limits",
+        "/planted/unlimited belongs to a company",
+        "/planted/act acts and takes no Idempotency-Key",
+        "/planted/again is idempotent by its method",
+    ):
+        assert complaint in planted
+    bare = Operation("POST", "/planted", {"operationId": "PlantedAct", "security": [{}], "responses": {"200": {}}})
+    found = "\n".join(gaps(bare))
+    for complaint in ("no summary", "no tags", "not named by hand", "200 without X-Request-Id", "does not document"):
+        assert complaint in found
