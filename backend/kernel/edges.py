@@ -7,7 +7,17 @@ from typing import Any
 import structlog
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Middleware
+from litestar.routes import HTTPRoute
+from litestar.types import (
+    ASGIApp,
+    ControllerRouterHandler,
+    ExceptionHandlersMap,
+    Message,
+    Middleware,
+    Receive,
+    Scope,
+    Send,
+)
 
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database
@@ -52,7 +62,7 @@ class EdgeParts:
 
     def wrap(self, app: Litestar) -> Litestar:
         """Put the layers that also see what no route answers around ``app``'s routing; returns ``app`` itself."""
-        handler: ASGIApp = app.asgi_handler
+        handler = _with_true_allow(app)
         for layer in self._layers:
             handler = layer(handler)
         app.asgi_handler = handler
@@ -68,6 +78,28 @@ class EdgeParts:
         for close in self._closers:
             close()
         structlog.get_logger(__name__).info("edges_stopped")
+
+
+def _with_true_allow(app: Litestar) -> ASGIApp:
+    """``app``'s routing, whose answers to OPTIONS otherwise name the methods of a path's first handler alone."""
+    handler = app.asgi_handler
+    allowed = {
+        route.path_format: ", ".join(sorted(route.methods)).encode()
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+    }
+
+    async def with_true_allow(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_true(message: Message) -> None:
+            allow = allowed.get(str(scope.get("path_template")))
+            if message["type"] == "http.response.start" and allow is not None:
+                others = [(name, value) for name, value in message["headers"] if name != b"allow"]
+                message["headers"] = [*others, (b"allow", allow)]
+            await send(message)
+
+        await handler(scope, receive, send_true if scope.get("method") == "OPTIONS" else send)
+
+    return with_true_allow
 
 
 def edges(
