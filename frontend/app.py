@@ -17,7 +17,7 @@ from frontend.components.primitives import given
 from frontend.edge import Edge
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings, clerk_host
-from frontend.states.session import SessionState
+from frontend.states.session import SessionBinding, SessionState
 
 Wraps = dict[tuple[int, str], Callable[[bool], rx.Component | None]]
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def create_app(settings: WebSettings) -> rx.App:
     assert app.sio is not None
     # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.
     app.sio.eio.cors_allowed_origins = None
+    app.add_middleware(SessionBinding())
     pages.add_all(app, settings)
     run.load_events = app.get_load_events
     app.register_lifespan_task(run.lifespan)

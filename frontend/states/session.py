@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import reflex as rx
+from reflex.state import BaseState, StateUpdate
+from reflex_base.event import Event
 
 from frontend import runtime
 from frontend.session_routes import END_PATH, SIGN_IN_PATH
@@ -171,6 +173,13 @@ class SessionState(rx.State):
         """Have the browser load ``path`` in full, which also opens a new connection with the current cookies."""
         self.leave = f"{secrets.token_urlsafe(6)} {path}"
 
+    def _forget_another_session(self) -> None:
+        """Forget what a session other than the present one left in this tab."""
+        if self._session:
+            session = self._session_value()
+            if session is None or runtime.fingerprint(session) != self._session:
+                self.reset()  # type: ignore[no-untyped-call]  # Reflex's
+
     def _session_value(self) -> str | None:
         return runtime.current().session_of(self.router.headers.cookie, self.router.session.client_token)
 
@@ -198,6 +207,20 @@ class SessionState(rx.State):
         state.api_down = down
         if keep_company:
             state.company_id = company_id
+
+
+class SessionBinding(rx.Middleware):
+    """Comes before every event, also before the one for which Reflex sends a new connection all that a state holds.
+
+    Reflex knows a tab by a name that stands in the addresses of sockets, and so in logs. Only the session says that it
+    is still the same person's: to anybody else nothing of the person before is sent.
+    """
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        """Let the event pass, over a state that belongs to its session."""
+        session_state = await state.get_state(SessionState)
+        session_state._forget_another_session()
+        return None
 
 
 class Talk:

@@ -131,3 +131,14 @@ def test_unknown_address_is_a_real_404(page: Page) -> None:
     assert answer.status == 404
     expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
     expect(page).to_have_title("Page not found · OCSuite")
+
+
+def test_a_tab_whose_session_is_gone_is_sent_nothing_of_it(member: Page) -> None:
+    """The tab's own name, which stands in the socket's address, brings nothing back without the cookie."""
+    frames: list[str] = []
+    member.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    member.context.clear_cookies()
+    member.reload()
+    expect(member.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert frames
+    assert not [frame for frame in frames if "Acme Robotics" in frame or "@example.com" in frame]
