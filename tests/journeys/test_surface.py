@@ -38,9 +38,7 @@ EVERYTHING_IN_REACH = """async () => {
       walk(inner, depth + 1);
     }
   };
-  const native = new Set(performance.getEntriesByType ? [] : []);
-  for (const name of Object.getOwnPropertyNames(window)) if (!native.has(name)) walk(window[name], 0);
-  walk(document.body, 0);
+  for (const name of Object.getOwnPropertyNames(window)) walk(window[name], 0);
   for (const element of document.querySelectorAll("*"))
     for (const name of Object.getOwnPropertyNames(element)) walk(element[name], 0);
   return found.join("\\n");
