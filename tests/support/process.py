@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import httpx
 
@@ -12,19 +13,28 @@ from backend.stack.process import free_port
 
 
 @contextmanager
-def api_process(environment: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def api_process(
+    environment: Mapping[str, str], output: BinaryIO | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`ocsuite api` on a free port: its address and process, which is killed at the end if it still lives."""
     port = free_port()
-    with process("api", {**environment, "OCSUITE_API_PORT": str(port)}) as started:
+    with process("api", {**environment, "OCSUITE_API_PORT": str(port)}, output=output) as started:
         url = f"http://127.0.0.1:{port}"
         wait_until_answered(f"{url}/health/live", started)
         yield url, started
 
 
 @contextmanager
-def process(command: str, environment: Mapping[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of `ocsuite`."""
-    started = subprocess.Popen([sys.executable, "-m", "backend.cli", command, *arguments], env=dict(environment))
+def process(
+    command: str, environment: Mapping[str, str], *arguments: str, output: BinaryIO | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of `ocsuite`; what it prints and logs goes to ``output`` if that is given."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "backend.cli", command, *arguments],
+        env=dict(environment),
+        stdout=output,
+        stderr=None if output is None else subprocess.STDOUT,
+    )
     try:
         yield started
     finally:
