@@ -12,7 +12,7 @@ from tests.journeys.people import Member, signed_up
 from tests.journeys.product import Product, chromium, debugged_chromium, running_product
 from tests.tools.install import lighthouse
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 STARTS: Final = 3
 MOST_BYTES: Final = 1.25
 LEAST_PERFORMANCE: Final = 0.95
