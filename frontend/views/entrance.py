@@ -11,7 +11,7 @@ _POINTS: Final = (
     (
         "message-square",
         "Ask, and get an answer that knows your company",
-        "Your CEO reads your profile and figures before replying.",
+        "Your CEO reads your company's profile before every reply.",
     ),
     (
         "presentation",
