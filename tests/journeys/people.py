@@ -1,6 +1,6 @@
 """People with accounts, made over the API so that a journey starts where it is interesting."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -30,29 +30,15 @@ class Member:
     session: str
     full_name: str = "Ada Lovelace"
     tenant_id: str = ""
-    secrets: list[str] = field(default_factory=list)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """The body of a call that has to succeed; a fresh access token is used for each."""
-        with httpx.Client(base_url=self.api_url, timeout=20) as http:
-            renewed = http.post("/auth/token", headers={"Cookie": f"{SESSION_COOKIE}={self.session}"})
-            assert renewed.status_code == 200, renewed.text
-            token = renewed.json()["access_token"]
-            self.secrets.append(token)
-            headers = {"Authorization": f"Bearer {token}"}
-            if self.tenant_id:
-                headers["X-Tenant-Id"] = self.tenant_id
-            answer = http.request(method, path, headers=headers, **options)
-        assert answer.is_success, answer.text
+        """The body of a call that has to succeed."""
+        answer = self._request(method, path, **options)
         return answer.json() if answer.content else None
 
-    def ask(self, message: str, conversation_id: str = "") -> str:
-        """Ask the CEO and wait for the answer; the id of the conversation."""
-        body = {"message": message} | ({"conversation_id": conversation_id} if conversation_id else {})
-        with httpx.Client(base_url=self.api_url, timeout=60) as http:
-            renewed = http.post("/auth/token", headers={"Cookie": f"{SESSION_COOKIE}={self.session}"})
-            headers = {"Authorization": f"Bearer {renewed.json()['access_token']}", "X-Tenant-Id": self.tenant_id}
-            answer = http.post("/c-suite/ceo/chat", json=body, headers=headers)
+    def ask(self, message: str) -> str:
+        """Ask the CEO in a new conversation and wait for the answer; the conversation's id."""
+        answer = self._request("POST", "/c-suite/ceo/chat", json={"message": message})
         assert "event: message.completed" in answer.text, answer.text
         return str(self.call("GET", "/c-suite/conversations")["items"][0]["id"])
 
@@ -72,6 +58,18 @@ class Member:
         context.add_cookies(
             [{"name": SESSION_COOKIE, "value": self.session, "url": url, "httpOnly": True, "sameSite": "Lax"}]
         )
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A call with an access token of its own."""
+        with httpx.Client(base_url=self.api_url, timeout=60) as http:
+            renewed = http.post("/auth/token", headers={"Cookie": f"{SESSION_COOKIE}={self.session}"})
+            assert renewed.status_code == 200, renewed.text
+            headers = {"Authorization": f"Bearer {renewed.json()['access_token']}"}
+            if self.tenant_id:
+                headers["X-Tenant-Id"] = self.tenant_id
+            answer = http.request(method, path, headers=headers, **options)
+        assert answer.is_success, answer.text
+        return answer
 
 
 def signed_up(api_url: str, full_name: str = "Ada Lovelace") -> Member:

@@ -1,6 +1,6 @@
 """From the first visit to coming back: the journey that the product is for, in both themes and two widths."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys import watch
 from tests.journeys.conftest import Enter
-from tests.journeys.people import PASSWORD, signed_in
+from tests.journeys.people import PASSWORD, Member, signed_in
 from tests.journeys.product import Product
 from tests.journeys.visit import Visit
 
@@ -89,11 +89,11 @@ def look_at_dashboard(visit: Visit, theme: str) -> None:
     assert no_sideways_scrolling(visit)
 
 
-def no_sideways_scrolling(visit: Visit) -> Any:
-    return visit.run("document.documentElement.scrollWidth <= innerWidth")
+def no_sideways_scrolling(visit: Visit) -> bool:
+    return bool(visit.run("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_answer_flows_and_typing_is_never_blocked(enter: Enter, member: Any) -> None:
+def test_answer_flows_and_typing_is_never_blocked(enter: Enter, member: Member) -> None:
     visit = enter(member)
     visit.page.goto("/chat")
     seen = []
