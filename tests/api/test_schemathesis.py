@@ -139,6 +139,7 @@ def configuration(url: str, logins_path: Path) -> SchemathesisConfig:
             "base-url": url,
             "request-timeout": 20,
             "continue-on-failure": True,
+            "cache": {"enabled": False},  # every run begins anew
             "auth": {"wfc": {"path": str(logins_path), "refresh_interval": 25, "peers": list(PEOPLE)}},
         }
     )

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.kernel.db import Database
 from backend.kernel.limits import default_policies
 from backend.settings import Settings
+from backend.stack.local import LocalStack
 from tests.support.people import Person, sign_in
 from tests.support.process import api_process
 
@@ -22,8 +23,9 @@ QUOTA = default_policies(local=True).user.quota
 
 
 @pytest.fixture(scope="module")
-def urls(settings: Settings, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The addresses of two processes with the product's own limits."""
+def urls(settings: Settings, environment: dict[str, str], stack: LocalStack) -> Iterator[tuple[str, str]]:
+    """The addresses of two processes with the product's own limits, which nobody else has used anything of."""
+    environment = {**environment, "REDIS_URL": stack.environment(redis_database=1)["REDIS_URL"]}
     with api_process(environment) as (first, _), api_process(environment) as (second, _):
         yield first, second
 

@@ -1,13 +1,14 @@
 """Text in the API's bodies: what passes and what does not, down to the last line feed."""
 
 import re
+import time
 from typing import Any
 
 import msgspec
 import pytest
 
 from module_sdk.contract import CapabilityName, SemVer
-from module_sdk.wire.base import LINE, PROSE, Name
+from module_sdk.wire.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE, Name
 from module_sdk.wire.csuite import ChatRequest
 from module_sdk.wire.identity import Email
 from module_sdk.wire.tenants import Profile, Slug
@@ -57,8 +58,27 @@ def test_half_a_surrogate_pair_is_no_json(body: bytes) -> None:
         msgspec.json.decode(body, type=str)
 
 
-@pytest.mark.parametrize("pattern", [LINE, PROSE])
+@pytest.mark.parametrize("pattern", [LINE, PROSE, FILLED_LINE, FILLED_PROSE])
 def test_patterns_are_ones_that_other_languages_read(pattern: str) -> None:
     # A range of surrogates is no pattern in most of them, and one that refuses every emoji in the rest.
     assert "\\ud" not in pattern
     assert re.search(pattern, "🚀")
+
+
+@pytest.mark.parametrize(("plain", "filled"), [(LINE, FILLED_LINE), (PROSE, FILLED_PROSE)])
+def test_filled_text_is_more_than_blanks(plain: str, filled: str) -> None:
+    for number in (*range(0xD800), *range(0xE000, 0x11000)):
+        character = chr(number)
+        expected = bool(re.search(plain, character)) and not character.isspace()
+        assert bool(re.search(filled, character)) == expected, hex(number)
+    for text in ("", " \u2003", "a\x00", "\x00a", " a\x85"):
+        assert not re.search(filled, text), text
+    assert re.search(filled, " a b ")
+
+
+@pytest.mark.parametrize("pattern", [FILLED_LINE, FILLED_PROSE])
+def test_filled_text_is_checked_in_linear_time(pattern: str) -> None:
+    hostile = [("a " * 500_000) + "\x00", " " * 1_000_000 + "\x00"]
+    began = time.process_time()
+    assert not any(re.search(pattern, text) for text in hostile)
+    assert time.process_time() - began < 2, "twice the text would take four times as long"
