@@ -4,6 +4,7 @@
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,12 +62,14 @@ VARIABLES: Final = (
     Variable("MESSAGES_PER_DAY", "200", "Messages that a new company may send a day"),
     Variable("TASKS_PER_DAY", "100", "Tasks that a new company may start a day"),
     Variable("MEMBERS_MAX", "25", "Members that a new company may have"),
+    Variable("COMPANIES_MAX", "10", "Companies that one person may own"),
     Variable("CLERK_ISSUER", "", "Issuer of Clerk's tokens; set: Clerk signs people in, local accounts are off"),
     Variable("CLERK_AUTHORIZED_PARTIES", "", "Comma-separated origins accepted in a Clerk token's azp"),
     Variable("CLERK_PUBLISHABLE_KEY", "", "Clerk's publishable key, for the web app"),
 )  # fmt: skip
 
 
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:(?!80$|443$)\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 _DEFAULT_PASSWORDS: Final = frozenset({"", "ocsuite", "postgres", "redis", "password", "changeme"})
 
 
@@ -93,11 +96,12 @@ class ClerkSettings:
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """What a new tenant may use; kept per tenant afterwards."""
+    """What a new tenant may use, kept per tenant afterwards; and how many of them a person may own."""
 
     messages_per_day: int
     tasks_per_day: int
     members: int
+    companies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ class Settings:
         env = read.choice("OCSUITE_ENV", ("local", "staging", "production"))
         local = env == "local"
         api_port, web_port = read.port("OCSUITE_API_PORT"), read.port("OCSUITE_WEB_PORT")
-        origins = read.items("OCSUITE_WEB_ORIGINS")
+        origins = read.origins("OCSUITE_WEB_ORIGINS")
         if not origins:
             if not local:
                 raise SettingsError("OCSUITE_WEB_ORIGINS", "name the web app's origin, such as https://app.example.com")
@@ -166,6 +170,7 @@ class Settings:
                 messages_per_day=read.integer("MESSAGES_PER_DAY", 1, 1_000_000),
                 tasks_per_day=read.integer("TASKS_PER_DAY", 1, 1_000_000),
                 members=read.integer("MEMBERS_MAX", 1, 100_000),
+                companies=read.integer("COMPANIES_MAX", 1, 100_000),
             ),
             clerk=_clerk(read),
         )
@@ -197,13 +202,14 @@ def _llm(read: "_Reader") -> LlmSettings:
 
 
 def _clerk(read: "_Reader") -> ClerkSettings | None:
-    issuer = read.url("CLERK_ISSUER", ("https", "http"))
+    issuer, key = read.url("CLERK_ISSUER", ("https", "http")), read.text("CLERK_PUBLISHABLE_KEY")
     if not issuer:
+        if key:  # the web app would sign people in with Clerk, and the API would refuse every one of them
+            raise SettingsError("CLERK_ISSUER", "is needed when CLERK_PUBLISHABLE_KEY is set")
         return None
-    parties = read.items("CLERK_AUTHORIZED_PARTIES")
+    parties = read.origins("CLERK_AUTHORIZED_PARTIES")
     if not parties:
         raise SettingsError("CLERK_AUTHORIZED_PARTIES", "is needed when CLERK_ISSUER is set")
-    key = read.text("CLERK_PUBLISHABLE_KEY")
     if not key:
         raise SettingsError("CLERK_PUBLISHABLE_KEY", "is needed when CLERK_ISSUER is set")
     return ClerkSettings(issuer.rstrip("/"), frozenset(parties), key)
@@ -225,6 +231,14 @@ class _Reader:
 
     def items(self, name: str) -> list[str]:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def origins(self, name: str) -> list[str]:
+        """Origins as browsers write them; anything else would never match one and is refused."""
+        found = self.items(name)
+        for item in found:
+            if not _ORIGIN.fullmatch(item):
+                raise SettingsError(name, f"{item!r} is no origin such as https://app.example.com")
+        return found
 
     def choice(self, name: str, among: tuple[str, ...]) -> str:
         value = self.text(name)

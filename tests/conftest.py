@@ -36,6 +36,7 @@ def environment(stack: LocalStack) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         **stack.environment(),
         "LLM_MOCK_TOKENS_PER_SECOND": "0",
+        "COMPANIES_MAX": "1000",
         "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
     }
 

@@ -122,6 +122,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
         ("MESSAGES_PER_DAY", "7", "allowances.messages_per_day", 7),
         ("TASKS_PER_DAY", "8", "allowances.tasks_per_day", 8),
         ("MEMBERS_MAX", "9", "allowances.members", 9),
+        ("COMPANIES_MAX", "3", "allowances.companies", 3),
     ],
 )  # fmt: skip
 def test_a_variable_is_read(name: str, value: str, read: str, wanted: Any) -> None:
@@ -176,6 +177,11 @@ def test_what_is_needed_is_missed(name: str) -> None:
         ("MESSAGES_PER_DAY", "-1"),
         ("TASKS_PER_DAY", "many"),
         ("MEMBERS_MAX", "0"),
+        ("COMPANIES_MAX", "0"),
+        ("OCSUITE_WEB_ORIGINS", "https://app.example.com/"),
+        ("OCSUITE_WEB_ORIGINS", "https://App.example.com"),
+        ("OCSUITE_WEB_ORIGINS", "https://app.example.com:443"),
+        ("OCSUITE_WEB_ORIGINS", "app.example.com"),
         ("LLM_PROVIDER", "anthropic"),
         ("OCSUITE_API_URL", "api:8000"),
         ("OCSUITE_API_URL", "ftp://api"),
@@ -254,7 +260,7 @@ def test_clerk_is_set_up_whole_or_not_at_all() -> None:
     assert clerk.publishable_key == "pk_test_x"
     for missing in ("CLERK_AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"):
         assert refused({**LOCAL, **CLERK, missing: ""}).name == missing
-    assert load(CLERK_PUBLISHABLE_KEY="pk_test_x").clerk is None
+    assert refused({**LOCAL, "CLERK_PUBLISHABLE_KEY": "pk_test_x"}).name == "CLERK_ISSUER"
 
 
 def test_nothing_secret_is_shown() -> None:

@@ -84,9 +84,10 @@ class Generator:
         """Let answers end; those that do not in time are marked as interrupted."""
         if self._writers:
             await asyncio.wait(self._writers, timeout=grace_seconds)
-        for consumer in self._consumers.values():
-            consumer.cancel()
-        await asyncio.gather(*self._writers)
+        while self._writers:  # one that had not begun is there to be cancelled the next time
+            for consumer in self._consumers.values():
+                consumer.cancel()
+            await asyncio.wait(self._writers, timeout=HEARTBEAT_SECONDS)
         await self._provider.close()
 
     async def settle_abandoned(self) -> int:

@@ -6,10 +6,11 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
-from backend.domains.identity.service import SESSION_LIFE
 from backend.kernel.errors import Forbidden
 
 NAME: Final = "ocsuite_session"
+COOKIE_SECONDS: Final = 400 * 86_400
+"""As long as browsers keep any cookie. When a session ends is for the server to say: after 30 days without use."""
 
 
 class SessionCookies:
@@ -20,7 +21,7 @@ class SessionCookies:
 
     def carrying(self, token: str) -> Cookie:
         """The cookie of a session that was opened or extended."""
-        return self._cookie(token, int(SESSION_LIFE.total_seconds()))
+        return self._cookie(token, COOKIE_SECONDS)
 
     def removed(self) -> Cookie:
         """Tells the browser to forget the cookie."""

@@ -92,6 +92,12 @@ class TenantRepository:
         """The business profile, ``None`` until it was saved once."""
         return await self._session.scalar(select(ProfileRow).where(ProfileRow.tenant_id == tenant_id))
 
+    async def owned_for_update(self, user_id: UUID) -> int:
+        """How many companies the context's person owns; they can found no other until the transaction ends."""
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:user, 0))")
+        await self._session.execute(lock, {"user": f"tenants/{user_id}"})
+        return sum(tenant.role == "owner" for tenant in await self.memberships())
+
     async def company(self, tenant_id: UUID) -> tuple[str, ProfileRow | None] | None:
         """Name and profile in one query."""
         query = (

@@ -46,9 +46,16 @@ class TenantService:
         self._tenant_id = context.tenant_id
 
     async def create(self, body: TenantCreate, keyring: Keyring, allowances: Allowances) -> Tenant:
-        """Make the context's tenant with its person as owner; raises ``SlugTaken`` for a chosen slug that exists."""
+        """Make the context's tenant with its person as owner.
+
+        Raises ``SlugTaken`` for a chosen slug that exists, ``LimitReached`` (402) for a person who owns too many.
+        """
         if self._context.user_id is None:
             raise ValueError("a tenant is created by a person")
+        owned = await self._repository.owned_for_update(self._context.user_id)
+        if owned >= allowances.companies:
+            detail = f"You own {owned} companies, which is as many as one person may."
+            raise LimitReached(detail, metric="companies", limit=allowances.companies, used=owned)
         for slug in [body.slug] if body.slug else proposed_slugs(body.name, self._tenant_id):
             row = {
                 "id": self._tenant_id,
