@@ -37,8 +37,8 @@ def wide_policies() -> Policies:
 
 @pytest.fixture(scope="session")
 def wide_settings(settings: Settings) -> Settings:
-    """Companies that may send as many messages as a test does."""
-    return replace(settings, allowances=replace(settings.allowances, messages_per_day=WIDE))
+    """As many companies and messages as a test asks for."""
+    return replace(settings, allowances=replace(settings.allowances, messages_per_day=WIDE, companies=WIDE))
 
 
 @pytest.fixture(scope="session")

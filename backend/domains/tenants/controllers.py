@@ -31,7 +31,11 @@ class TenantsController(Controller):
     path = "/tenants"
     tags = ("tenants",)
 
-    @post(operation_id="create_tenant", summary="Create a company", opt={"idempotent": True, "errors": ("slug_taken",)})
+    @post(
+        operation_id="create_tenant",
+        summary="Create a company",
+        opt={"idempotent": True, "errors": ("slug_taken", "limit_reached")},
+    )
     async def create(
         self,
         data: JSONBody[TenantCreate],
