@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from backend.kernel.tenancy import Context, ContextSigner
 
@@ -72,17 +72,47 @@ class Database:
     @asynccontextmanager
     async def transaction(self, context: Context) -> AsyncIterator[AsyncSession]:
         """One transaction in ``context``: committed when the block ends, rolled back when it raises."""
+        async with (
+            self._connection(context) as (connection, _),
+            AsyncSession(bind=connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    async def read_value(self, context: Context, query: str, *arguments: object) -> Any:
+        """The first value of a query in a transaction of its own, ``None`` if there is no row.
+
+        For what every request asks: past the ORM it takes a fifth of the time. ``$1`` stands for the first argument.
+        """
+        async with self._connection(context) as (connection, driver):
+            try:
+                async with driver.transaction(readonly=True):
+                    return await driver.fetchval(query, *arguments)
+            finally:
+                if driver.is_closed():
+                    await connection.invalidate()
+
+    @asynccontextmanager
+    async def _connection(self, context: Context) -> AsyncIterator[tuple[AsyncConnection, ContextConnection]]:
+        """A pooled connection whose next transaction is in ``context``."""
         async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver = raw.driver_connection
-            assert isinstance(driver, ContextConnection)
+            driver = await _driver(connection)
+            if driver.is_closed():  # the server went away while the connection lay in the pool
+                await connection.invalidate()
+                driver = await _driver(connection)
             driver.next_context = self._signer.sign(context, driver.get_server_pid())
             try:
-                async with AsyncSession(bind=connection, expire_on_commit=False) as session, session.begin():
-                    yield session
+                yield connection, driver
             finally:
                 driver.next_context = None
 
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+async def _driver(connection: AsyncConnection) -> ContextConnection:
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert isinstance(driver, ContextConnection)
+    return driver

@@ -10,7 +10,7 @@ from litestar.params import FromPath, HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.ports import Company
-from backend.domains.tenants.repository import TenantRepository
+from backend.domains.tenants.repository import TenantRepository, role_in
 from backend.domains.tenants.service import TenantService, profile_of
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
@@ -28,8 +28,7 @@ TenantHeader = Annotated[
 
 async def admit(db: Database, user_id: UUID, tenant_id: UUID) -> TenantContext:
     """The context of a member; ``NotFound`` for anyone else, exactly as for a tenant that does not exist."""
-    async with db.transaction(TenantContext(tenant_id, user_id)) as session:
-        role = await TenantRepository(session).role(tenant_id, user_id)
+    role = await role_in(db, tenant_id, user_id)
     if role is None:
         raise NotFound
     return TenantContext(tenant_id, user_id, role)

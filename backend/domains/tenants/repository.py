@@ -19,10 +19,21 @@ from backend.domains.tenants.models import (
     TenantRow,
     UsageRow,
 )
+from backend.kernel.db import Database
+from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.identity import Role
 from module_sdk.wire.tenants import Tenant
 
 DAILY = {"messages_per_day": TenantRow.messages_per_day, "tasks_per_day": TenantRow.tasks_per_day}
+
+
+ROLE = "SELECT role FROM tenant_members WHERE tenant_id = $1 AND user_id = $2"
+
+
+async def role_in(db: Database, tenant_id: UUID, user_id: UUID) -> Role | None:
+    """A person's role in a tenant, ``None`` if they are not a member; every request asks this."""
+    context = TenantContext(tenant_id, user_id)
+    return cast_type("Role | None", await db.read_value(context, ROLE, tenant_id, user_id))
 
 
 class Spent(NamedTuple):
@@ -54,11 +65,6 @@ class TenantRepository:
     async def insert_member(self, tenant_id: UUID, user_id: UUID, role: Role) -> None:
         """Make a person a member."""
         await self._session.execute(insert(MemberRow).values(tenant_id=tenant_id, user_id=user_id, role=role))
-
-    async def role(self, tenant_id: UUID, user_id: UUID) -> Role | None:
-        """A person's role, ``None`` if they are not a member."""
-        query = select(MemberRow.role).where(MemberRow.tenant_id == tenant_id, MemberRow.user_id == user_id)
-        return cast_type("Role | None", await self._session.scalar(query))
 
     async def tenant(self, tenant_id: UUID) -> TenantRow | None:
         """The tenant."""
