@@ -1,6 +1,6 @@
 """Every query on conversations and messages, limited by the signed context to one tenant and here to one person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,9 @@ from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.kernel.tenancy import TenantContext
 
 HISTORY_MOST: Final = 40
+# Made once, and their values passed beside them: SQLAlchemy keeps what it compiled of such a statement.
+INSERT_CONVERSATION: Final = insert(ConversationRow).returning(ConversationRow)
+INSERT_MESSAGES: Final = insert(MessageRow).returning(MessageRow, sort_by_parameter_order=True)
 #: What a statement returns replaces what the session knew of the row; nothing is expired behind its back.
 FRESH: Final[Mapping[str, Any]] = {"execution_options": {"synchronize_session": False, "populate_existing": True}}
 
@@ -47,8 +50,7 @@ class ConversationRepository:
     async def insert_conversation(self, row: Mapping[str, Any]) -> ConversationRow:
         """Start a conversation."""
         values = {"tenant_id": self._tenant_id, "user_id": self._user_id, **row}
-        statement = insert(ConversationRow).values(values).returning(ConversationRow)
-        return (await self._session.scalars(statement)).one()
+        return (await self._session.scalars(INSERT_CONVERSATION, [values])).one()
 
     async def rename(self, conversation_id: UUID, title: str) -> None:
         """Give a conversation another title."""
@@ -105,13 +107,11 @@ class ConversationRepository:
             self._current(conversation_id).where(MessageRow.status == "streaming").limit(1)
         )
 
-    async def insert_messages(self, rows: list[Mapping[str, Any]]) -> list[MessageRow]:
+    async def insert_messages(self, rows: Sequence[Mapping[str, Any]]) -> list[MessageRow]:
         """Insert messages, and give them back in the same order."""
         columns = {name: None for row in rows for name in row}
         values = [{**columns, "tenant_id": self._tenant_id, **row} for row in rows]
-        statement = insert(MessageRow).values(values).returning(MessageRow)
-        found = {row.id: row for row in await self._session.scalars(statement)}
-        return [found[row["id"]] for row in rows]
+        return list(await self._session.scalars(INSERT_MESSAGES, values))
 
     async def supersede(self, message_id: UUID) -> None:
         """Hide an answer that is asked for again."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import cast, func, insert, select, text, update
+from sqlalchemy import Date, Text, Uuid, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,25 @@ from module_sdk.wire.tenants import Tenant
 DAILY = {"messages_per_day": TenantRow.messages_per_day, "tasks_per_day": TenantRow.tasks_per_day}
 
 
+# The limit's column is one of DAILY, never a caller's word.
+SPEND = {
+    metric: text(
+        f"""WITH tenant AS (SELECT {metric} AS allowed FROM tenants WHERE id = :tenant_id)
+        INSERT INTO usage_snapshots AS u (tenant_id, metric, day, used)
+        SELECT :tenant_id, :metric, :day, 1 FROM tenant WHERE allowed > 0
+        ON CONFLICT (tenant_id, metric, day) DO UPDATE SET used = u.used + 1
+          WHERE u.used < (SELECT allowed FROM tenant)
+        RETURNING used, (SELECT allowed FROM tenant) AS allowed"""  # noqa: S608
+    ).bindparams(
+        bindparam("tenant_id", type_=Uuid()), bindparam("metric", type_=Text()), bindparam("day", type_=Date())
+    )
+    for metric in DAILY
+}
+COMPANY = (
+    select(TenantRow.name, ProfileRow)
+    .outerjoin(ProfileRow, ProfileRow.tenant_id == TenantRow.id)
+    .where(TenantRow.id == bindparam("tenant_id"))
+)
 ROLE = "SELECT role FROM tenant_members WHERE tenant_id = $1 AND user_id = $2"
 
 
@@ -106,12 +125,7 @@ class TenantRepository:
 
     async def company(self, tenant_id: UUID) -> tuple[str, ProfileRow | None] | None:
         """Name and profile in one query."""
-        query = (
-            select(TenantRow.name, ProfileRow)
-            .outerjoin(ProfileRow, ProfileRow.tenant_id == TenantRow.id)
-            .where(TenantRow.id == tenant_id)
-        )
-        row = (await self._session.execute(query)).one_or_none()
+        row = (await self._session.execute(COMPANY, {"tenant_id": tenant_id})).one_or_none()
         return None if row is None else (row[0], row[1])
 
     async def put_profile(self, tenant_id: UUID, values: Mapping[str, Any]) -> None:
@@ -140,17 +154,9 @@ class TenantRepository:
 
     async def spend(self, tenant_id: UUID, metric: str, day: date) -> Spent:
         """Use one of a daily limit in one statement, so that parallel requests cannot overdraw it."""
-        limit = select(DAILY[metric]).where(TenantRow.id == tenant_id).scalar_subquery()
-        values = ((tenant_id, UsageRow.tenant_id), (metric, UsageRow.metric), (day, UsageRow.day), (1, UsageRow.used))
-        first = select(*(cast(value, column.type) for value, column in values)).where(limit > 0)
-        statement = upsert(UsageRow).from_select(["tenant_id", "metric", "day", "used"], first)
-        statement = statement.on_conflict_do_update(
-            index_elements=["tenant_id", "metric", "day"],
-            set_={"used": UsageRow.used + 1},
-            where=UsageRow.used < limit,
-        )
-        row = (await self._session.execute(statement.returning(UsageRow.used, limit))).one_or_none()
+        values = {"tenant_id": tenant_id, "metric": metric, "day": day}
+        row = (await self._session.execute(SPEND[metric], values)).one_or_none()
         if row is not None:
-            return Spent(True, row[1], row[0])
+            return Spent(True, row.allowed, row.used)
         allowed = (await self._session.execute(select(DAILY[metric]).where(TenantRow.id == tenant_id))).scalar_one()
         return Spent(False, allowed, (await self.used(tenant_id, day)).get(metric, 0))
