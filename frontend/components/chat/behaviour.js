@@ -8,8 +8,9 @@ const FIRST_WARNING = 14500;
 const LIMIT = 16000;
 const HANDOVER_MS = 2000;
 
-// What was being typed while the address changed from /chat to /chat/{id}, which builds the page anew.
-const chatDraft = { text: "", at: -Infinity };
+// What was being typed while the address changed from /chat to /chat/{id}, which builds the page anew. Both pages have
+// a copy of this file, so that the draft cannot be kept in it.
+const chatDraft = (globalThis.ocsuiteChatDraft ??= { text: "", at: -Infinity });
 
 const chatElement = (id) => document.getElementById(id);
 const wantsFocus = () => matchMedia("(hover: hover) and (pointer: fine)").matches;
