@@ -17,9 +17,9 @@ Enter = Callable[..., Visit]
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
-    """Everything that `ocsuite up` starts; answers take about three seconds."""
+    """Everything that `ocsuite up` starts; answers take about two seconds."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with running_product(f"journeys-{worker}", LLM_MOCK_TOKENS_PER_SECOND="40") as running:
+    with running_product(f"journeys-{worker}") as running:
         yield running
 
 

@@ -95,16 +95,15 @@ def no_sideways_scrolling(visit: Visit) -> bool:
 
 def test_answer_flows_and_typing_is_never_blocked(enter: Enter, member: Member) -> None:
     visit = enter(member)
-    visit.page.goto("/chat")
     seen = []
     for _ in range(ATTEMPTS):
-        expect(visit.composer).to_be_editable()
+        visit.page.goto("/chat")
+        expect(visit.page.get_by_role("button", name="Draft an update for our investors.")).to_be_visible()
         visit.composer.fill("Which three risks could hurt us most, and what do we do about each of them?")
         watch.begin(visit.page)
         visit.composer.press("Enter")
-        visit.wait_for_text(1)
-        visit.composer.press_sequentially(DRAFT, delay=30)
-        expect(visit.writing).to_be_visible()
+        # At once, while the address becomes that of the new conversation.
+        visit.page.keyboard.type(DRAFT, delay=30)
         visit.wait_for_answer()
         assert visit.composer.input_value() == DRAFT
         seen.append(watch.end(visit.page))
