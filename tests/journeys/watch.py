@@ -36,7 +36,7 @@ class Seen(NamedTuple):
 
     @property
     def updates_per_second(self) -> float:
-        """Without the quickest and the slowest tenth: markup, such as the rule of a table, shows nothing as it comes."""
+        """Without the quickest and the slowest tenth: markup, such as a table's rule, shows nothing as it comes."""
         gaps = sorted(later - earlier for earlier, later in pairwise(self.frames))
         tenth = len(gaps) // 10
         kept = gaps[tenth : len(gaps) - tenth]
