@@ -19,7 +19,7 @@ from backend.kernel.redaction import redact_event, redact_line
 
 # Their requests, statements and connections would repeat what our own lines say.
 _QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING,
-                 "openai": logging.WARNING, "asyncio": logging.WARNING, "saq": logging.INFO}  # fmt: skip
+                 "openai": logging.WARNING, "asyncio": logging.WARNING}  # fmt: skip
 
 _FLUSH_SECONDS: Final = 0.02
 
@@ -49,12 +49,13 @@ def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_ToStructlog()]
     root.setLevel(logging.INFO)
-    for name, quiet in _QUIET.items():
-        logging.getLogger(name).setLevel(quiet)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        logger.setLevel(logging.NOTSET)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
 
 
 class _NamedLogger(structlog.BytesLogger):

@@ -14,7 +14,7 @@ import pytest
 from argon2 import PasswordHasher
 
 import crypto
-from backend.domains.identity.cookies import SessionCookies
+from backend.domains.identity.cookies import COOKIE_SECONDS, SessionCookies
 from backend.domains.identity.service import default_attempts
 from backend.kernel.ratelimit import Limit
 from tests.identity.conftest import ORIGIN, PASSWORD, ROOMY, Api, Run, address, cookie_of, on_behalf_of
@@ -188,7 +188,7 @@ async def test_redis_holds_no_address(api: Api) -> None:
 async def test_cookie_attributes(run: Run, api: Api) -> None:
     value = (await api.sign_up()).headers["set-cookie"]
     attributes = {part.strip().lower() for part in value.split(";")[1:]}
-    assert attributes == {"httponly", "samesite=lax", "path=/", "max-age=2592000"}
+    assert attributes == {"httponly", "samesite=lax", "path=/", f"max-age={COOKIE_SECONDS}"}
     assert len(cookie_of(await api.sign_up())) == 43
 
 
