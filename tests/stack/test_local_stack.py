@@ -14,7 +14,7 @@ import psutil
 import pytest
 from redis import Redis
 
-from backend.stack import LocalStack, StackError
+from backend.stack import LocalStack, StackError, process
 from backend.stack.local import left_to_us, overlay
 
 
@@ -206,3 +206,15 @@ def test_servers_named_by_the_environment_are_used_instead(own_stack: LocalStack
     named = overlay({"DATABASE_URL": "postgresql://there"}, folder)
     assert named["DATABASE_URL"] == "postgresql://there"
     assert "DATABASE_OWNER_URL" not in named
+
+
+def test_a_server_sees_through_folders_closed_to_its_account(tmp_path: Path) -> None:
+    """initdb looks for postgres beside itself with access(2), wherever the checkout lies."""
+    program = tmp_path / "program"
+    program.touch(0o755)
+    tmp_path.chmod(0o700)
+    look = "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))"
+    started = process.start(
+        [sys.executable, "-I", "-c", look, program], log=subprocess.DEVNULL, account=process.account_for(tmp_path)
+    )
+    assert started.wait(20) == 0
