@@ -20,8 +20,8 @@ OBSTACLES: Final = {
     "tenant query": "the policy verifies an HMAC once a statement, some 20 µs of server time; a constant alone "
     "costs 3 % already. A context function in C would reach it, and is not to be had on managed Postgres.",
     "request for 20 rows": "the verification above, and the longer BEGIN, on top of SQLAlchemy's own 1 ms.",
-    "request through": "the round trip of exact limits (about 37 µs of CPU) and the access line (19 µs). Counting in each "
-    "process and settling every second would reach it and give up exactness.",
+    "request through": "the round trip of exact limits (about 37 µs of CPU) and the access line (19 µs). Counting in "
+    "each process and settling every second would reach it and give up exactness.",
     "time to first token": "membership, company and the day's count are read before the model is asked, through "
     "SQLAlchemy (about 1 ms a statement on this machine), and openai's client takes 1 to 2 ms before it sends. One "
     "statement past the ORM and a bare HTTP client would come near the pass-through, which itself adds nearly 1 ms.",
