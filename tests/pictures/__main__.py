@@ -3,7 +3,6 @@
 Each is taken in both themes and two widths, as ``{page}-{theme}-{width}.png``.
 """
 
-import base64
 import sys
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
@@ -14,46 +13,12 @@ from backend.operations.demo import ADA
 from backend.operations.seed import LOCAL_PASSWORD
 from tests.journeys.people import Member, signed_in, signed_up
 from tests.journeys.product import ROOT, Product, chromium, running_product
+from tests.pictures.palette import with_palette
 
 FOLDER: Final = ROOT / "docs" / "pictures"
 LARGEST: Final = 150 * 1000  # bytes
-COLOURS: Final = (512, 256, 128, 64)
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SIZES: Final = ({"width": 375, "height": 812}, {"width": 1440, "height": 900})
-_FEWER_COLOURS: Final = """async ([source, most]) => {
-  const image = new Image();
-  image.src = source;
-  await image.decode();
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  const brush = canvas.getContext("2d");
-  brush.drawImage(image, 0, 0);
-  const pixels = brush.getImageData(0, 0, image.width, image.height);
-  const colours = new Uint32Array(pixels.data.buffer);
-  const counts = new Map();
-  for (const colour of colours) counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  const kept = [...counts].sort((one, other) => other[1] - one[1]).slice(0, most).map(([colour]) => colour);
-  const parts = (colour) => [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
-  const palette = kept.map(parts);
-  const nearest = new Map(kept.map((colour) => [colour, colour]));
-  for (const colour of counts.keys()) {
-    if (nearest.has(colour)) continue;
-    const [r, g, b] = parts(colour);
-    let best = 0, distance = Infinity;
-    palette.forEach(([x, y, z], at) => {
-      const found = (r - x) ** 2 + (g - y) ** 2 + (b - z) ** 2;
-      if (found < distance) [best, distance] = [at, found];
-    });
-    nearest.set(colour, kept[best]);
-  }
-  for (let at = 0; at < colours.length; at++) colours[at] = nearest.get(colours[at]);
-  brush.putImageData(pixels, 0, 0);
-  const blob = await canvas.convertToBlob({ type: "image/png" });
-  return await new Promise((done) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.readAsDataURL(blob);
-  });
-}"""
 
 
 class Picture(NamedTuple):
@@ -130,21 +95,10 @@ def take(browser: Browser, product: Product, picture: Picture) -> None:
             # Until the page's script runs, what would send a form is disabled.
             expect(page.locator(".button-primary:disabled")).to_have_count(0)
             path = FOLDER / f"{picture.name}-{theme}-{size['width']}.png"
-            path.write_bytes(small(browser, page.screenshot(animations="disabled", caret="hide")))
+            png = page.screenshot(animations="disabled", caret="hide")
+            path.write_bytes(png if len(png) <= LARGEST else with_palette(browser, png))
             context.close()
             print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
-
-
-def small(browser: Browser, png: bytes) -> bytes:
-    """The same picture in as many colours as fit into ``LARGEST``; only gradients have ever needed fewer."""
-    found, source = png, f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    for colours in COLOURS:
-        if len(found) <= LARGEST:
-            break
-        page = browser.new_page()
-        found = base64.b64decode(page.evaluate(_FEWER_COLOURS, [source, colours]).partition(",")[2])
-        page.close()
-    return found
 
 
 def main() -> int:
