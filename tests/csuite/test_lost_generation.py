@@ -5,6 +5,7 @@ import signal
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from backend.domains.csuite import generation
@@ -56,6 +57,13 @@ async def shorten_lease(db: Database, member: Member) -> None:
         )
 
 
+async def copied(settings: Settings, message_id: str, events: int) -> None:
+    """Wait until so many events have reached Redis: delivery does not, and what was not copied dies with its process."""
+    async with asyncio.timeout(10), Redis.from_url(settings.redis_url) as redis:
+        while await redis.xlen(f"ocsuite:stream:{message_id}") < events:
+            await asyncio.sleep(0.01)
+
+
 async def follow(member: Member, message_id: str, after: int = 0) -> list[Frame]:
     answer = await member.request(
         "GET", f"/c-suite/messages/{message_id}/stream", headers={"Last-Event-ID": str(after)}
@@ -65,13 +73,14 @@ async def follow(member: Member, message_id: str, after: int = 0) -> list[Frame]
 
 
 async def test_killed_generator_leaves_a_failed_message_that_can_be_retried(
-    slow: dict[str, str], member: Member, db: Database
+    slow: dict[str, str], member: Member, db: Database, settings: Settings
 ) -> None:
     with api_process(slow) as (url, process):
         seen = await begin(url, member)
+        message_id = seen[0].data["message"]["id"]
+        await copied(settings, message_id, len(seen))
         process.send_signal(signal.SIGKILL)
         process.wait()
-    message_id = seen[0].data["message"]["id"]
     waiting = asyncio.create_task(follow(member, message_id, seen[-1].number))
     await asyncio.sleep(0)
     await shorten_lease(db, member)
