@@ -7,7 +7,7 @@ WORKDIR /app
 COPY scripts/install.py scripts/install.py
 COPY requirements/local.txt requirements/local.txt
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/pip python scripts/install.py local /opt/build
+RUN --mount=type=cache,target=/var/cache/pip PIP_CACHE_DIR=/var/cache/pip python scripts/install.py local /opt/build
 # Whether people sign in through Clerk is part of the pages; its publishable key is public.
 ARG CLERK_PUBLISHABLE_KEY=""
 RUN OCSUITE_DATA_DIR=/data CLERK_PUBLISHABLE_KEY="${CLERK_PUBLISHABLE_KEY}" /opt/build/bin/python -m frontend.build
@@ -15,7 +15,7 @@ RUN OCSUITE_DATA_DIR=/data CLERK_PUBLISHABLE_KEY="${CLERK_PUBLISHABLE_KEY}" /opt
 FROM ${PYTHON} AS app
 WORKDIR /app
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/pip python scripts/install.py app /app/.venv
+RUN --mount=type=cache,target=/var/cache/pip PIP_CACHE_DIR=/var/cache/pip python scripts/install.py app /app/.venv
 
 FROM ${PYTHON}
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin ocsuite
