@@ -17,8 +17,8 @@ PACKAGES: Final = ("litestar", "uvicorn", "sqlalchemy", "asyncpg", "reflex", "op
 TABLE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 #: What stands in the way of a goal, and what would reach it: shown where it was missed, by words of the row.
 OBSTACLES: Final = {
-    "tenant query": "the policy verifies an HMAC once a statement, some 20 µs of server time; a constant alone "
-    "costs 3 % already. A context function in C would reach it, and is not to be had on managed Postgres.",
+    "tenant query": "the policy verifies an HMAC once a statement, some 20 µs of server time. "
+    "A context function in C would reach it, and is not to be had on managed Postgres.",
     "request for 20 rows": "the verification above, and the longer BEGIN, on top of SQLAlchemy's own 1 ms.",
     "request through": "the round trip of exact limits (about 37 µs of CPU) and the access line (19 µs). Counting in "
     "each process and settling every second would reach it and give up exactness.",
