@@ -67,7 +67,8 @@ async def test_exactly_the_quota_is_admitted(everywhere: Everywhere) -> None:
     assert all(f'"user";q={QUOTA};w=60' in answer.headers["ratelimit-policy"] for answer in answers)
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "rate_limited"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    # Capacity comes back in tenths of the window, so that a slot counts for up to one tenth more.
+    assert 1 <= int(refused.headers["retry-after"]) <= 66
     assert re.search(r'"user";r=0;t=\d+', refused.headers["ratelimit"])
 
 
