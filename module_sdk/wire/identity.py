@@ -1,7 +1,7 @@
 """Sign-up, sign-in, the session's access tokens and the signed-in person."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,12 @@ Email = Annotated[
 NewPassword = Annotated[
     str, msgspec.Meta(min_length=12, max_length=256, pattern=LINE, examples=["correct horse battery"])
 ]
-Role = Literal["owner", "admin", "member", "support", "viewer"]
+RoleKey = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{1,39}$(?!\n)", examples=["member"], description="owner, admin, member, …"),
+]
+"""A role's name for programs: ``owner``, ``admin``, ``member``, ``support``, ``viewer`` or one of the company's own."""
+PermissionKey = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\.[a-z_]{1,40}$(?!\n)", examples=["chat.use"])]
 
 
 class SignUp(Request, frozen=True, kw_only=True):
@@ -71,10 +76,16 @@ class TenantRef(Reply, frozen=True, kw_only=True):
 
 
 class Membership(Reply, frozen=True, kw_only=True):
-    """A tenant the person belongs to and their role there."""
+    """A tenant the person belongs to. ``role`` is the highest of their ``roles`` there.
+
+    ``permissions`` are what all roles together allow, less what an API key leaves out.
+    """
 
     tenant: TenantRef
-    role: Role
+    role: RoleKey
+    roles: list[RoleKey]
+    permissions: list[PermissionKey]
+    erase_after: datetime | None = None
 
 
 class Me(Reply, frozen=True, kw_only=True):

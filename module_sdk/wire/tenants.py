@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from module_sdk.wire.base import LINE, PROSE, Name, Reply, Request
-from module_sdk.wire.identity import Role
+from module_sdk.wire.identity import RoleKey
 
 Slug = Annotated[
     str,
@@ -35,14 +35,18 @@ class TenantPatch(Request, frozen=True, kw_only=True):
 
 
 class Tenant(Reply, frozen=True, kw_only=True):
-    """A company as one of its members sees it."""
+    """A company as one of its members sees it; ``role`` is the highest of theirs.
+
+    ``erase_after`` is when it will be erased, if its deletion was asked for.
+    """
 
     id: UUID
     name: str
     slug: str
-    role: Role
+    role: RoleKey
     created_at: datetime
     updated_at: datetime
+    erase_after: datetime | None = None
 
 
 class Profile(Request, frozen=True, kw_only=True):
@@ -111,3 +115,39 @@ class Usage(Reply, frozen=True, kw_only=True):
 
     tenant_id: UUID
     lines: list[UsageLine]
+
+
+class DeletionRequest(Request, frozen=True, kw_only=True):
+    """Asks for a company to be erased; ``confirmation`` is its short name (slug), typed by hand."""
+
+    confirmation: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=LINE, examples=["acme-robotics"])]
+
+
+class Deletion(Reply, frozen=True, kw_only=True):
+    """A deletion that was asked for and can still be called off until ``erase_after``."""
+
+    tenant_id: UUID
+    requested_by: UUID
+    requested_at: datetime
+    erase_after: datetime
+
+
+class ErasureReceipt(Reply, frozen=True, kw_only=True):
+    """What was erased of a company, for whoever asked for it.
+
+    ``rows`` counts rows by table; ``keys`` counts destroyed data keys, without which copies in backups stay sealed.
+    ``audit_seq`` and ``audit_hash`` (hexadecimal) are the end of the sealed audit log. ``signature`` is Ed25519 in
+    base64 over the document without ``key_id`` and ``signature``, as ``docs/audit.md`` defines.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    tenant_name: str
+    requested_at: datetime
+    erased_at: datetime
+    rows: dict[str, int]
+    keys: int
+    audit_seq: int
+    audit_hash: str
+    key_id: str
+    signature: str
