@@ -11,9 +11,18 @@ from alembic import op
 APP_ROLE: Final = "ocsuite_app"
 DEFINER: Final = "SECURITY DEFINER SET search_path = ''"
 
+GRANTED: Final = "util.granted_permissions((SELECT util.current_tenant()))"
+"""What the context's member may do, for policies."""
+
+# The parts of a context by its version; part 1 is the version itself.
+_PARTS: Final = {
+    1: {"tenant": 3, "user": 4, "expiry": 5, "backend": 6},
+    2: {"tenant": 3, "user": 4, "api_key": 5, "expiry": 6, "backend": 7},
+}
+
 # Types are named in full, since a temporary one would come before pg_catalog's own whatever the search path.
 _CURRENT: Final = """
-CREATE FUNCTION util.current_{name}() RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL SAFE {definer} AS $$
+CREATE OR REPLACE FUNCTION util.current_{name}() RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL SAFE {definer} AS $$
 DECLARE
   setting pg_catalog.text := pg_catalog.current_setting('ocsuite.context', true);
   parts pg_catalog.text[];
@@ -26,8 +35,8 @@ BEGIN
   IF mac = pg_catalog.right(setting, 64) THEN
     -- Only a signed text gets here, so that its parts are known to be well formed.
     parts := pg_catalog.string_to_array(setting, '.');
-    IF parts[1] = 'v1' AND parts[5]::double precision >= pg_catalog.date_part('epoch', pg_catalog.now())
-       AND parts[6]::integer = pg_catalog.pg_backend_pid() THEN
+    IF parts[1] = 'v{version}' AND parts[{expiry}]::double precision >= pg_catalog.date_part('epoch', pg_catalog.now())
+       AND parts[{backend}]::integer = pg_catalog.pg_backend_pid() THEN
       RETURN NULLIF(parts[{part}], '')::pg_catalog.uuid;
     END IF;
   END IF;
@@ -42,10 +51,17 @@ def execute(*statements: str) -> None:
         op.execute(statement)
 
 
-def create_context_functions() -> None:
-    """``util.current_tenant()`` and ``util.current_user()``: the verified context, or NULL."""
-    for name, part in (("tenant", 3), ("user", 4)):
-        execute(_CURRENT.format(name=name, part=part, definer=DEFINER))
+def context_function(name: str, version: int) -> str:
+    """The statement that makes ``util.current_<name>()``: one verified part of the context, or NULL."""
+    parts = _PARTS[version]
+    places = {"part": parts[name], "expiry": parts["expiry"], "backend": parts["backend"]}
+    return _CURRENT.format(name=name, version=version, definer=DEFINER, **places)
+
+
+def create_context_functions(*, version: int = 1) -> None:
+    """``util.current_tenant()`` and ``util.current_user()``, which accept contexts of one version alone."""
+    for name in ("tenant", "user"):
+        execute(context_function(name, version))
         allow_function(f"util.current_{name}()")
 
 
@@ -57,9 +73,15 @@ def allow_function(signature: str) -> None:
     )
 
 
-def tenant_table(table: str, *, column: str = "tenant_id", privileges: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
-    """Wall in a table of tenants' rows and keep its ``updated_at``."""
-    _policy(table, f"{column} = (SELECT util.current_tenant())", privileges)
+def tenant_table(
+    table: str,
+    *,
+    column: str = "tenant_id",
+    privileges: str = "SELECT, INSERT, UPDATE, DELETE",
+    touched: bool = True,
+) -> None:
+    """Wall in a table of tenants' rows and, where it is ``touched``, keep its ``updated_at``."""
+    _policy(table, f"{column} = (SELECT util.current_tenant())", privileges, touched=touched)
 
 
 def user_table(table: str, *, column: str = "user_id", privileges: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
@@ -67,14 +89,36 @@ def user_table(table: str, *, column: str = "user_id", privileges: str = "SELECT
     _policy(table, f"{column} = (SELECT util.current_user())", privileges)
 
 
-def _policy(table: str, condition: str, privileges: str) -> None:
+def permitted(permission: str) -> str:
+    """The condition that the context's member holds a permission; evaluated once for each statement."""
+    return f"(SELECT util.user_has_permission((SELECT util.current_tenant()), '{permission}'))"
+
+
+def restrict(table: str, command: str, condition: str, *, check: str | None = None) -> None:
+    """Let a command write only rows that also meet ``condition``; ``check`` replaces it for what an update leaves."""
+    using = "" if command == "INSERT" else f" USING ({condition})"
+    checked = "" if command in ("DELETE", "SELECT") else f" WITH CHECK ({check or condition})"
+    execute(f"CREATE POLICY {_restriction(table, command)} ON {table} AS RESTRICTIVE FOR {command}{using}{checked}")
+
+
+def drop_restrictions(table: str, *commands: str) -> None:
+    """Undo :func:`restrict`."""
+    execute(*(f"DROP POLICY {_restriction(table, command)} ON {table}" for command in commands))
+
+
+def _restriction(table: str, command: str) -> str:
+    return f"{table}_{command.lower()}"
+
+
+def _policy(table: str, condition: str, privileges: str, *, touched: bool = True) -> None:
     execute(
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY {table}_walls ON {table} USING ({condition}) WITH CHECK ({condition})",
         f"GRANT {privileges} ON {table} TO {APP_ROLE}",
-        f"CREATE TRIGGER {table}_touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION util.touch()",
     )
+    if touched:
+        execute(f"CREATE TRIGGER {table}_touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION util.touch()")
 
 
 def drop_tables(*tables: str) -> None:

@@ -27,16 +27,26 @@ _CACHE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKeyRef:
+    """An API key and the one tenant that it is good for."""
+
+    id: UUID
+    tenant_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """The person a request acts for. ``expires_at`` is when their access token ends.
+    """The person a request acts for. ``expires_at`` is when their access token or API key ends.
 
     ``organisation_id`` is the organisation active at the identity provider; it grants nothing (decision 0007).
+    ``api_key`` is there if a key of theirs acts for them.
     """
 
     user_id: UUID
     session_id: str | None
     expires_at: datetime
     organisation_id: str | None = None
+    api_key: ApiKeyRef | None = None
 
 
 class Authenticator(Protocol):

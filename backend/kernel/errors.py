@@ -11,6 +11,7 @@
     │   └── WrongCredentials   401  wrong_credentials
     ├── LimitReached           402  limit_reached          (429 for limits that reset every day)
     ├── Forbidden              403  forbidden
+    │   └── PermissionDenied   403  permission_denied
     ├── NotFound               404  not_found              (also: a foreign id, not a member)
     ├── MethodNotAllowed       405  method_not_allowed
     ├── NotAcceptable          406  not_acceptable
@@ -141,6 +142,12 @@ class Forbidden(ProblemError):
     """Known to exist for the caller, not allowed to them."""
 
     default_status, default_code, default_title = 403, "forbidden", "You are not allowed to do this"
+
+
+class PermissionDenied(Forbidden):
+    """A permission is missing; ``extra`` has ``permission``, ``title``, ``roles``, and ``people`` who can grant it."""
+
+    default_code, default_title = "permission_denied", "You do not have the permission for this"
 
 
 class NotFound(ProblemError):

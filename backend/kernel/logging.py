@@ -23,12 +23,15 @@ _QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "
 
 _FLUSH_SECONDS: Final = 0.02
 
+#: Name of the logger whose event ``mail`` shows a whole mail, the secret of its link included: in local mode alone.
+MAIL_LOGGER: Final = "ocsuite.mail"
+
 
 def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
     """Sets up structlog and the standard library's root logger; to be called once by an entry point.
 
     Args:
-        env: ``local`` also shows debug lines of our own code.
+        env: ``local`` also shows debug lines of our own code, and mails as they would leave.
         stream: Where lines go; standard output if absent.
     """
     level = logging.DEBUG if env == "local" else logging.INFO
@@ -40,7 +43,7 @@ def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
             _add_timestamp,
             structlog.processors.format_exc_info,
             redact_event,
-            _render,
+            _render_locally if env == "local" else _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_Loggers(stream or sys.stdout.buffer),
@@ -123,6 +126,13 @@ _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(enc_hook=str).enco
 
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
     return redact_line(_encode(event))
+
+
+def _render_locally(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
+    """Without a mail server a developer follows the link in the log, so a mail is shown as it is."""
+    if event["logger"] == MAIL_LOGGER and event["event"] == "mail":
+        return _encode(event)
+    return _render(logger, method, event)
 
 
 class _ToStructlog(logging.Handler):

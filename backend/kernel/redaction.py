@@ -27,7 +27,7 @@ _SHAPES: Final = re.compile(
     rb"|(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@\"\\]*:)[^\s\"\\]+(?=@)"
     rb"|(?P<pem>-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|(?=\"|$)))"
     rb"|(?P<hash>\$argon2[a-z]+\$[^\s\"\\]+)"
-    rb"|(?P<vendor>\b(?:sk-|sk_live_|sk_test_|fw_|ghp_|gho_|xoxb-|xoxp-|whsec_)[A-Za-z0-9_-]{12,})"
+    rb"|(?P<vendor>\b(?:sk-|sk_live_|sk_test_|ocs_|fw_|ghp_|gho_|xoxb-|xoxp-|whsec_)[A-Za-z0-9_-]{12,})"
     rb"|(?P<parameters>\[parameters: ).*?\](?=\\n|\"|$)"
     rb"|(?P<row>Key \([^)]*\)=\().*?\)(?= |\\n|\"|$)"
     rb"|(?P<pair>\b(?:" + _NAMES + rb")(?:\\\"|')?\s*[=:]\s*(?:\\\"|')?(?:(?:Bearer|Basic)\s+)?)"
@@ -38,7 +38,7 @@ _SHAPES: Final = re.compile(
 _HINTS: Final = (
     b"eyj", b"bearer", b"basic ", b"://", b"-----begin", b"$argon2", b"[parameters", b")=(", b"passw", b"secret",
     b"token",
-    b"api", b"authorization", b"cookie", b"sk-", b"sk_", b"fw_", b"ghp_", b"gho_", b"xox", b"whsec",
+    b"api", b"authorization", b"cookie", b"sk-", b"sk_", b"ocs_", b"fw_", b"ghp_", b"gho_", b"xox", b"whsec",
 )  # fmt: skip
 
 
@@ -67,6 +67,11 @@ def redact_line(line: bytes) -> bytes:
     if not any(hint in folded for hint in _HINTS):
         return line
     return _SHAPES.sub(_replacement, line)
+
+
+def redacted_json(value: Mapping[str, Any]) -> str:
+    """``value`` as JSON with neither secret names nor secret shapes in it."""
+    return redact_line(msgspec.json.encode(_plain(value, 0))).decode()
 
 
 def _replacement(found: re.Match[bytes]) -> bytes:

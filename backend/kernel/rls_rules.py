@@ -16,7 +16,8 @@ TABLES: Final = """
 WITH given AS (
   SELECT CAST(:app AS text) AS app, to_regrole(:app)::oid AS app_oid,
          CAST(:person_tables AS text[]) AS person_tables, CAST(:person_keys AS text[]) AS person_keys,
-         CAST(:system_tables AS text[]) AS system_tables, CAST(:unique_across AS text[]) AS unique_across),
+         CAST(:system_tables AS text[]) AS system_tables, CAST(:unique_across AS text[]) AS unique_across,
+         CAST(:guarded AS text[]) AS guarded),
 schemas AS (
   SELECT n.oid, n.nspname AS name FROM pg_namespace n
   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'),
@@ -105,9 +106,10 @@ WALLS: Final = (
         WHERE NOT (relrowsecurity AND relforcerowsecurity)""",
     ),
     Rule(
-        "has {} policies instead of one",
-        "drop every policy but the one that rls.tenant_table or rls.user_table makes",
-        """SELECT w.name AS subject, count(p.oid) AS detail FROM walled w LEFT JOIN pg_policy p ON p.polrelid = w.oid
+        "has {} policies that let rows through instead of one",
+        "drop every policy but the one that rls.tenant_table or rls.user_table makes; rls.restrict makes no other such",
+        """SELECT w.name AS subject, count(p.oid) AS detail
+        FROM walled w LEFT JOIN pg_policy p ON p.polrelid = w.oid AND p.polpermissive
         GROUP BY w.name HAVING count(p.oid) <> 1""",
     ),
     Rule(
@@ -117,9 +119,24 @@ WALLS: Final = (
           LATERAL (SELECT format(
             CASE w.kind WHEN 'tenant' THEN '(%I = ( SELECT util.current_tenant() AS current_tenant))'
               ELSE '(%I = ( SELECT util."current_user"() AS "current_user"))' END, w.key) AS condition) wanted
-        WHERE NOT p.polpermissive OR p.polcmd <> '*' OR p.polroles <> '{0}'::oid[]
+        WHERE p.polpermissive AND (p.polcmd <> '*' OR p.polroles <> '{0}'::oid[]
           OR pg_get_expr(p.polqual, w.oid) IS DISTINCT FROM wanted.condition
-          OR pg_get_expr(p.polwithcheck, w.oid) IS DISTINCT FROM wanted.condition""",
+          OR pg_get_expr(p.polwithcheck, w.oid) IS DISTINCT FROM wanted.condition)""",
+    ),
+    Rule(
+        "lets the application role {} without asking for a permission",
+        "REVOKE the privilege, or add rls.restrict for the command",
+        """SELECT t.name AS subject, c.privilege AS detail
+        FROM given, tables t,
+          LATERAL (VALUES ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) c (privilege, letter)
+        WHERE t.name = ANY (given.guarded) AND to_regprocedure('util.user_has_permission(uuid,text)') IS NOT NULL
+          AND (has_table_privilege(given.app, t.oid, c.privilege)
+            OR c.privilege <> 'DELETE' AND has_any_column_privilege(given.app, t.oid, c.privilege))
+          AND NOT EXISTS (
+            SELECT FROM pg_policy p, LATERAL (SELECT COALESCE(pg_get_expr(p.polqual, t.oid), '')
+              || COALESCE(pg_get_expr(p.polwithcheck, t.oid), '')) e (text)
+            WHERE p.polrelid = t.oid AND NOT p.polpermissive AND p.polcmd = c.letter AND p.polroles = '{0}'::oid[]
+              AND e.text ~ 'util\\.(user_has_permission|is_system)\\(')""",
     ),
     Rule(
         "rule {} would act with the owner's rights",
@@ -154,7 +171,11 @@ WALLS: Final = (
         """SELECT wanted.name AS subject, '' AS detail
         FROM (VALUES ('util.current_tenant()'), ('util."current_user"()')) wanted (name)
           LEFT JOIN pg_proc p ON p.oid = to_regprocedure(wanted.name)::oid
-        WHERE NOT COALESCE(p.prosecdef, false)""",
+        WHERE NOT COALESCE(p.prosecdef, false)
+        UNION ALL
+        SELECT p.oid::regprocedure::text, '' FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace
+        WHERE s.name = 'util' AND p.proname IN ('current_api_key', 'granted_permissions', 'user_has_permission')
+          AND NOT p.prosecdef""",
     ),
 )
 

@@ -20,10 +20,13 @@ PERSON_TABLES: Final[Mapping[str, str]] = {
     "user_credentials": "user_id",
     "sessions": "user_id",
     "idempotency_keys": "user_id",
+    "erasure_receipts": "user_id",
 }
 """Tables of people's rows, each with the column that names the person."""
 
 SYSTEM_TABLES: Final[Mapping[str, str]] = {
+    "permissions": "r",  # the catalogue that the code declares, the same for everybody
+    "audit_keys": "r",  # as signing_keys
     "signing_keys": "r",  # belongs to the installation; its private halves are sealed, the public ones are published
     "alembic_version": "",  # Alembic's own; the application asks util.schema_version()
 }
@@ -35,6 +38,25 @@ UNIQUE_ACROSS_TENANTS: Final = frozenset(
     }
 )
 """Unique indexes that reach across tenants, and so tell whether a value exists in another one."""
+
+GUARDED_TABLES: Final = frozenset(
+    {
+        "tenants",
+        "tenant_members",
+        "tenant_deletions",
+        "roles",
+        "role_permissions",
+        "member_roles",
+        "invitations",
+        "invitation_roles",
+        "api_keys",
+        "audit_logs",
+        "audit_pending",
+        "audit_seals",
+        "audit_verifications",
+    }
+)
+"""Tables that the application role can write only where the database itself finds that the context may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +79,7 @@ async def find_faults(connection: AsyncConnection) -> list[Fault]:
         "person_keys": list(PERSON_TABLES.values()),
         "system_tables": list(SYSTEM_TABLES),
         "unique_across": list(UNIQUE_ACROSS_TENANTS),
+        "guarded": list(GUARDED_TABLES),
     }
     # Expressions are printed relative to the search path: with this one, nobody's look-alike goes by a bare name.
     async with connection.begin_nested() as savepoint:
