@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 import crypto
+from backend.mail_settings import MailSettings, parse_mail, parse_sender
 
 Environment = Literal["local", "staging", "production"]
 Provider = Literal["mock", "local", "openai"]
@@ -66,6 +67,8 @@ VARIABLES: Final = (
     Variable("CLERK_ISSUER", "", "Issuer of Clerk's tokens; set: Clerk signs people in, local accounts are off"),
     Variable("CLERK_AUTHORIZED_PARTIES", "", "Comma-separated origins accepted in a Clerk token's azp"),
     Variable("CLERK_PUBLISHABLE_KEY", "", "Clerk's publishable key, for the web app"),
+    Variable("SMTP_URL", "", "Mail server: smtp+starttls://user:…@host:587, smtps://…; empty: no mail", secret=True),
+    Variable("MAIL_FROM", "", "Sender of mails, an address or a name with it in <>; needed with SMTP_URL"),
 )  # fmt: skip
 
 
@@ -127,6 +130,7 @@ class Settings:
     llm: LlmSettings
     allowances: Allowances
     clerk: ClerkSettings | None
+    mail: MailSettings | None
 
     def __repr__(self) -> str:
         return f"Settings(env={self.env!r})"
@@ -173,6 +177,7 @@ class Settings:
                 companies=read.integer("COMPANIES_MAX", 1, 100_000),
             ),
             clerk=_clerk(read),
+            mail=_mail(read),
         )
 
 
@@ -213,6 +218,19 @@ def _clerk(read: "_Reader") -> ClerkSettings | None:
     if not key:
         raise SettingsError("CLERK_PUBLISHABLE_KEY", "is needed when CLERK_ISSUER is set")
     return ClerkSettings(issuer.rstrip("/"), frozenset(parties), key)
+
+
+def _mail(read: "_Reader") -> MailSettings | None:
+    url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
+    written_by = read.parsed("MAIL_FROM", sender, parse_sender) if sender else None
+    if not url:
+        return None
+    if written_by is None:
+        raise SettingsError("MAIL_FROM", "is needed when SMTP_URL is set")
+    try:
+        return parse_mail(url, written_by)
+    except ValueError as error:  # says what is wrong without showing the URL, unlike those that `parsed` hides
+        raise SettingsError("SMTP_URL", str(error)) from None
 
 
 class _Reader:

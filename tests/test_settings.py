@@ -32,6 +32,10 @@ CLERK = {
     "CLERK_AUTHORIZED_PARTIES": "https://app.example.com, https://admin.example.com",
     "CLERK_PUBLISHABLE_KEY": "pk_test_x",
 }
+MAIL = {
+    "SMTP_URL": "smtp+starttls://mailer%40example.com:p%2Fss%25word@mail.example.com",
+    "MAIL_FROM": "OCSuite, Inc. <no-reply@example.com>",
+}
 OPENAI = {
     "LLM_PROVIDER": "openai",
     "LLM_BASE_URL": "https://api.example.com/v1",
@@ -45,6 +49,7 @@ SECRETS = {
     "OCSUITE_MASTER_KEYS": "one:hidden4UZG9tX2xvb2tpbmdfc2VjcmV0X2tleV8wMTI",
     "OCSUITE_METRICS_TOKEN": "hidden-five",
     "LLM_API_KEY": "hidden-six",
+    "SMTP_URL": "smtps://mailer:hidden-seven@mail.example.com",
 }
 
 
@@ -90,6 +95,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
     allowances = settings.allowances
     assert (allowances.messages_per_day, allowances.tasks_per_day, allowances.members) == (200, 100, 25)
     assert settings.clerk is None
+    assert settings.mail is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_a_variable_is_read(name: str, value: str, read: str, wanted: Any) -> No
 
 def test_every_variable_is_tried_above() -> None:
     parameters = next(mark for mark in test_a_variable_is_read.pytestmark if mark.name == "parametrize").args[1]
-    tried = {row[0] for row in parameters} | {"OCSUITE_MASTER_KEYS"} | set(CLERK)
+    tried = {row[0] for row in parameters} | {"OCSUITE_MASTER_KEYS"} | set(CLERK) | set(MAIL)
     assert tried == {variable.name for variable in VARIABLES}
     assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
     assert all(variable.description for variable in VARIABLES)
@@ -195,6 +201,8 @@ def test_what_is_needed_is_missed(name: str) -> None:
         ("LLM_BASE_URL", "api.example.com"),
         ("CLERK_ISSUER", "clerk.example.com"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        *[("MAIL_FROM", value) for value in ("OCSuite", "no-reply@", "OCSuite <no-reply@example.com", "a b@example.com",
+          "OCSuite <no-reply@example.com>, other@example.com", "OCSuite no-reply@example.com>", "<>")],
         ("OCSUITE_MASTER_KEYS", "no-colon-here-at-all"),
         ("OCSUITE_MASTER_KEYS", "one:" + "A" * 40),
         ("OCSUITE_MASTER_KEYS", f"{KEY},{KEY}"),
@@ -263,18 +271,72 @@ def test_clerk_is_set_up_whole_or_not_at_all() -> None:
     assert refused({**LOCAL, "CLERK_PUBLISHABLE_KEY": "pk_test_x"}).name == "CLERK_ISSUER"
 
 
+def test_a_mail_server_is_read_from_its_url() -> None:
+    mail = load(**MAIL).mail
+    assert mail is not None
+    assert (mail.security, mail.host, mail.port) == ("starttls", "mail.example.com", 587)
+    assert (mail.username, mail.password) == ("mailer@example.com", "p/ss%word")
+    assert (mail.sender_name, mail.sender) == ("OCSuite, Inc.", "no-reply@example.com")
+    for url, wanted in {
+        "smtps://mail.example.com": ("tls", "mail.example.com", 465, ""),
+        "smtps://u:pass-word@[2001:db8::1]:2465/": ("tls", "2001:db8::1", 2465, "u"),
+        "smtp+starttls://mail.example.com:25": ("starttls", "mail.example.com", 25, ""),
+        **{
+            f"smtp://{host}:1025": ("plain", host, 1025, "")
+            for host in ("localhost", "mailpit", "10.0.0.9", "a.internal")
+        },
+        "smtp://[::1]": ("plain", "::1", 25, ""),
+    }.items():
+        found = load(SMTP_URL=url, MAIL_FROM='"Office" <office@bücher.example>').mail
+        assert found is not None
+        assert (found.security, found.host, found.port, found.username) == wanted
+        assert (found.sender_name, found.sender) == ("Office", "office@xn--bcher-kva.example")
+    assert load(MAIL_FROM="no-reply@example.com").mail is None
+    assert refused({**LOCAL, "SMTP_URL": MAIL["SMTP_URL"]}).name == "MAIL_FROM"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com:587",
+        "https://mailer:long-pass-word@mail.example.com",
+        "smtps://mailer:long-pass-word@",
+        "smtps://mailer@mail.example.com",
+        "smtps://:long-pass-word@mail.example.com",
+        "smtps://mailer:long/pass-word@mail.example.com",
+        "smtps://mailer:123/pass-word@mail.example.com",
+        "smtps://mailer:long#pass-word@mail.example.com",
+        "smtps://mailer:long?pass-word@mail.example.com",
+        "smtps://mailer:long-pass-word@[mail.example.com",
+        "smtps://mailer:long-pass-word@mail.example.com:0",
+        "smtps://mailer:long-pass-word@mail.example.com:99999",
+        "smtps://mail.example.com/folder",
+        "smtp://mail.example.com",
+        "smtp://8.8.8.8:25",
+        "smtp://mailer:long-pass-word@localhost:25",
+    ],
+)
+def test_a_mail_server_that_cannot_be_meant_is_refused(url: str) -> None:
+    error = refused({**LOCAL, **MAIL, "SMTP_URL": url})
+    assert error.name == "SMTP_URL"
+    assert "\n" not in str(error)
+    assert "pass-word" not in "".join(traceback.format_exception(error))
+
+
 def test_nothing_secret_is_shown() -> None:
-    settings = load(**SECRETS, **{name: value for name, value in OPENAI.items() if name not in SECRETS})
+    others = {name: value for name, value in {**OPENAI, **MAIL}.items() if name not in SECRETS}
+    settings = load(**SECRETS, **others)
+    keys = settings.master_keys
     shown = "".join(
         f"{part!r} {part!s} {part}"
-        for part in (settings, settings.llm, settings.allowances, settings.master_keys, *settings.master_keys)
+        for part in (settings, settings.llm, settings.allowances, settings.mail, keys, *keys)
     )
     assert "hidden" not in shown
 
 
 def test_settings_are_frozen() -> None:
-    settings = load(**CLERK)
-    for part in (settings, settings.llm, settings.allowances, settings.clerk):
+    settings = load(**CLERK, **MAIL)
+    for part in (settings, settings.llm, settings.allowances, settings.clerk, settings.mail):
         for field in dataclasses.fields(part):  # type: ignore[arg-type]  # set above, never None
             with pytest.raises(dataclasses.FrozenInstanceError):
                 setattr(part, field.name, None)

@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from typing import Final, Protocol
+from unicodedata import category
 
 import aiosmtplib
 import structlog
@@ -19,6 +20,7 @@ from module_sdk.wire.access import MailOutcome
 
 _SECONDS: Final = 10.0
 _GOODBYE_SECONDS: Final = 1.0
+_NO_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of surrogate pairs, line and paragraph ends
 
 _log = structlog.get_logger(MAIL_LOGGER)
 
@@ -41,9 +43,7 @@ class Mailer(Protocol):
 
 
 class LogMailer:
-    """For no mail server: ``show`` writes whole mails to the log, which :mod:`backend.kernel.logging` redacts unless in
-    local mode; otherwise nothing happens.
-    """
+    """For no mail server. With ``show`` mails are written to the log, which redacts them outside local mode."""
 
     def __init__(self, *, show: bool) -> None:
         self._show = show
@@ -130,7 +130,7 @@ def _domain(address: str) -> str:
 
 def _one_line(text: str) -> str:
     """Text for a header: every run of blanks, line ends and control characters becomes one space."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return " ".join("".join(" " if category(letter) in _NO_TEXT else letter for letter in text).split())
 
 
 def _code(error: Exception) -> int | None:
