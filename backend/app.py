@@ -3,11 +3,13 @@
 from importlib.metadata import version
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from backend.kernel.auth import Authentication
 from backend.kernel.edges import edges
 from backend.kernel.limits import Policies
 from backend.kernel.logging import configure_logging
+from backend.kernel.permissions import GATEKEEPER
 from backend.kernel.redis import RedisBatcher
 from backend.migrate import head
 from backend.registry import Api, Foundation
@@ -24,6 +26,7 @@ def create_app(settings: Settings, *, policies: Policies | None = None) -> Lites
     app = Litestar(
         route_handlers=[*edge.route_handlers, *api.routes],
         dependencies=api.dependencies,
+        state=State({GATEKEEPER: api.gatekeeper}),
         middleware=edge.middleware(Authentication(api.authenticator)),
         exception_handlers=edge.exception_handlers,
         request_class=edge.request_class,

@@ -50,15 +50,17 @@ def parse_address(text: str) -> str:
         for part in local.split(".")
         for letter in part or " "
     )
-    if not (fits and plain):
+    if not (fits and plain) or "=?" in local:  # which the library that writes headers takes for encoded words
         raise ValueError("this is no mail address")
     return f"{local}@{domain}"
 
 
 def parse_sender(text: str) -> tuple[str, str]:
-    """Name (or '') and address of ``Name <address>``; raises :class:`ValueError`."""
+    """Name (or '') and address of ``Name <address>``, on one line; raises :class:`ValueError`."""
     name, bracket, address = text.rpartition("<") if text.endswith(">") else ("", "", text)
     try:
+        if "=?" in name or not name.isprintable():  # an encoded word could hide a line end
+            raise ValueError("the name is no line of text")
         return name.strip().strip('"'), parse_address(address.removesuffix(bracket and ">"))
     except ValueError:
         raise ValueError("must be an address, or look like OCSuite <no-reply@example.com>") from None

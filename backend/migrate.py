@@ -11,9 +11,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import migrations
+from backend.domains.access.catalogue import synchronise_permissions
 from backend.domains.identity.signing import ensure_signing_key
 from backend.kernel.db import driver_url
 from backend.kernel.tenancy import context_key
+from backend.registry import permissions
 from crypto import Keyring
 
 _BLOCK: Final = 64  # SHA-256 works on blocks of 64 bytes (RFC 2104).
@@ -32,7 +34,7 @@ def head() -> str:
 
 
 async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, down: bool = False) -> None:
-    """Move to ``revision`` in one transaction; going up, hand over context keys and make the first signing key."""
+    """Move to ``revision`` in one transaction; going up, hand over keys and declare permissions."""
     engine = create_async_engine(driver_url(owner_url))
     try:
         async with engine.begin() as connection:
@@ -41,6 +43,7 @@ async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, d
             if not down:
                 await synchronise_context_keys(connection, keyring)
                 await ensure_signing_key(connection, keyring)
+                await synchronise_permissions(connection, permissions())
     finally:
         await engine.dispose()
 

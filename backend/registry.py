@@ -9,17 +9,25 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 from redis.asyncio import Redis
 
+from backend.domains.access import permissions as access_permissions
+from backend.domains.access.gatekeeper import AccessGatekeeper
+from backend.domains.access.key_tokens import KeyOrSession
+from backend.domains.audit import permissions as audit_permissions
+from backend.domains.csuite import permissions as csuite_permissions
 from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.providers.factory import create_provider
+from backend.domains.dashboard import permissions as dashboard_permissions
 from backend.domains.dashboard.controllers import DashboardController
 from backend.domains.identity.wiring import Parts, create_identity, provide
-from backend.domains.tenants.access import TenantPorts, admit, tenant_from_header
+from backend.domains.tenants import permissions as tenants_permissions
+from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
 from backend.kernel.auth import Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
+from backend.kernel.permissions import Permission, checked
 from backend.kernel.ratelimit import RateLimiter
 from backend.kernel.redis import RedisBatcher, create_redis
 from backend.kernel.streams import StreamLog
@@ -38,6 +46,19 @@ DRAIN_SECONDS = 5.0
 def modules() -> ModuleRegistry:
     """The modules of the product."""
     return ModuleRegistry([CeoChat(), BoardPreview(), DemoMetrics()])
+
+
+def permissions() -> tuple[Permission, ...]:
+    """Every permission of the product, in the order in which they are shown."""
+    return checked(
+        (
+            *tenants_permissions.PERMISSIONS,
+            *dashboard_permissions.PERMISSIONS,
+            *csuite_permissions.PERMISSIONS,
+            *access_permissions.PERMISSIONS,
+            *audit_permissions.PERMISSIONS,
+        )
+    )
 
 
 class Foundation:
@@ -83,7 +104,8 @@ class Api:
                 memberships=base.tenants,
             )
         )
-        self.authenticator = self._identity.authenticator
+        self.authenticator = KeyOrSession(base.db, self._identity.authenticator)
+        self.gatekeeper = AccessGatekeeper(base.db)
 
     @property
     def routes(self) -> list[ControllerRouterHandler]:
@@ -103,10 +125,8 @@ class Api:
         """What handlers may ask for by name."""
         base = self.base
 
-        async def still_admitted(user_id: UUID, tenant_id: UUID) -> TenantContext:
-            return await admit(base.db, user_id, tenant_id)
-
-        follower = Follower(base.db, base.tenant_keys, base.stream_log, base.generator, still_admitted)
+        permitted = self.gatekeeper.still_permitted
+        follower = Follower(base.db, base.tenant_keys, base.stream_log, base.generator, permitted)
         return {
             "principal": Provide(_principal, sync_to_thread=False),
             "tenant": Provide(tenant_from_header),

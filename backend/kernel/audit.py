@@ -4,6 +4,7 @@
 speak for somebody else. The entry is sealed afterwards (``backend.domains.audit``).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import Text, Uuid, bindparam, text
@@ -29,7 +30,12 @@ _APPEND: Final = text(
 
 
 async def record(
-    session: AsyncSession, action: str, resource: str, *, outcome: Outcome = "succeeded", **meta: MetaValue
+    session: AsyncSession,
+    action: str,
+    resource: str,
+    meta: Mapping[str, MetaValue] | None = None,
+    *,
+    outcome: Outcome = "succeeded",
 ) -> None:
     """Append an entry for the context of ``session``; raises ``ValueError`` for an action that is no ``area.verb``.
 
@@ -45,7 +51,7 @@ async def record(
             "action": action,
             "resource": resource,
             "outcome": outcome,
-            "meta": redacted_json(meta),
+            "meta": redacted_json(meta or {}),
             "request_id": str(get_contextvars().get("request_id", "")),
         },
     )

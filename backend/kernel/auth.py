@@ -16,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 
 from backend.kernel.errors import Unauthenticated
 from backend.kernel.redis import RedisBatcher
+from backend.kernel.tenancy import TenantContext, UserContext
 
 TOKEN_MAX_CHARS: Final = 8192
 PUBLIC: Final = "public"
@@ -47,6 +48,13 @@ class Principal:
     expires_at: datetime
     organisation_id: str | None = None
     api_key: ApiKeyRef | None = None
+
+    @property
+    def context(self) -> TenantContext | UserContext:
+        """Of what is the person's own; with an API key only what its tenant sees of them."""
+        if self.api_key is None:
+            return UserContext(self.user_id)
+        return TenantContext(self.api_key.tenant_id, self.user_id, api_key_id=self.api_key.id)
 
 
 class Authenticator(Protocol):

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass, field
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import localtime, make_msgid
 from typing import Final, Protocol
 from unicodedata import category
@@ -108,9 +110,9 @@ def create_mailer(settings: Settings) -> Mailer:
 def _message(settings: MailSettings, mail: Mail) -> EmailMessage:
     """Raises :class:`ValueError` for a recipient that is no address and for text that is no Unicode."""
     message = EmailMessage()
-    message["From"] = _mailbox(settings.sender, _one_line(settings.sender_name))
+    message["From"] = _mailbox(settings.sender, settings.sender_name)
     message["To"] = _mailbox(parse_address(mail.to))
-    message["Subject"] = _one_line(mail.subject)
+    message["Subject"] = _Subject(_one_line(mail.subject))
     message["Date"] = localtime()
     message["Message-ID"] = make_msgid(domain=_domain(settings.sender))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday note answers
@@ -131,6 +133,22 @@ def _domain(address: str) -> str:
 def _one_line(text: str) -> str:
     """Text for a header: every run of blanks, line ends and control characters becomes one space."""
     return " ".join("".join(" " if category(letter) in _NO_TEXT else letter for letter in text).split())
+
+
+class _Subject(str):
+    """One line that EmailMessage takes as a finished header, by its ``name`` and ``fold``.
+
+    Parsing it would decode ``=?utf-8?q?=0d=0aBcc:…?=`` in somebody's words and write the line end hidden there, and
+    folding it as Python does loses a space now and then.
+    """
+
+    __slots__ = ()
+    name = "Subject"
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header's lines, with encoded words for whatever is not plain ASCII."""
+        charset = "us-ascii" if self.isascii() and "=?" not in self else "utf-8"
+        return f"Subject: {Header(self, charset, header_name=self.name).encode(linesep=policy.linesep)}{policy.linesep}"
 
 
 def _code(error: Exception) -> int | None:

@@ -22,6 +22,8 @@ EVERYBODY: Final = (*STAFF, "viewer")
 
 GATEKEEPER: Final = "gatekeeper"
 """Key of the application's state under which the :class:`Gatekeeper` is."""
+CONTEXT: Final = "tenant_context"
+"""Key of a request's state under which the gate leaves the admitted :class:`~backend.kernel.tenancy.TenantContext`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +83,39 @@ class Gatekeeper(Protocol):
         Raises ``TenantRequired``, ``NotFound`` for whoever is not a member, ``PermissionDenied`` after recording it.
         """
 
-    async def admit_person(self, connection: ASGIConnection[Any, Principal, Any, Any]) -> None:
-        """Let a signed-in person pass; raises ``PermissionDenied`` for an API key."""
-
 
 class Gate:
-    """A Litestar guard. ``permission`` is ``None`` at a route of a person rather than of a company."""
+    """A Litestar guard of a company's route: members who hold ``permission`` pass."""
 
-    def __init__(self, permission: str | None) -> None:
+    def __init__(self, permission: str) -> None:
         self.permission = permission
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """Let the request pass or raise a problem."""
         gatekeeper: Gatekeeper = connection.app.state[GATEKEEPER]
-        if self.permission is None:
-            await gatekeeper.admit_person(connection)
-        else:
-            await gatekeeper.admit(connection, self.permission)
+        await gatekeeper.admit(connection, self.permission)
+
+
+class PersonGate:
+    """A Litestar guard of a person's own route: everybody who signed in passes, and their API keys if told so."""
+
+    def __init__(self, *, api_keys: bool) -> None:
+        self.api_keys = api_keys
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """Let the request pass or raise ``PermissionDenied``."""
+        if connection.user.api_key is not None and not self.api_keys:
+            raise PermissionDenied("An API key acts in its company alone; sign in to do this.")
 
 
 def requires_permission(key: str) -> Gate:
-    """The gate of a route of a company: members who hold the permission pass."""
+    """The gate of a route of a company."""
     return Gate(key)
 
 
-def requires_person() -> Gate:
-    """The gate of a route of a person: everybody who signed in passes, API keys do not."""
-    return Gate(None)
+def requires_person(*, api_keys: bool = False) -> PersonGate:
+    """The gate of a route of a person rather than of a company."""
+    return PersonGate(api_keys=api_keys)
 
 
 def denied(permission: str, title: str, roles: Sequence[str], people: Sequence[str]) -> PermissionDenied:

@@ -136,7 +136,7 @@ WALLS: Final = (
             SELECT FROM pg_policy p, LATERAL (SELECT COALESCE(pg_get_expr(p.polqual, t.oid), '')
               || COALESCE(pg_get_expr(p.polwithcheck, t.oid), '')) e (text)
             WHERE p.polrelid = t.oid AND NOT p.polpermissive AND p.polcmd = c.letter AND p.polroles = '{0}'::oid[]
-              AND e.text ~ 'util\\.(user_has_permission|is_system)\\(')""",
+              AND e.text ~ 'util\\.(user_has_permission|is_system|current_api_key)\\(')""",
     ),
     Rule(
         "rule {} would act with the owner's rights",

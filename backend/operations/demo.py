@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
-from module_sdk.wire.identity import Role
+from module_sdk.wire.identity import RoleKey
 from module_sdk.wire.tenants import Profile
 
 _NAMES: Final = UUID("0f6c1a52-5d0b-5c27-9e0a-2f1f4e6a7c11")
@@ -37,7 +37,7 @@ class DemoCompany(NamedTuple):
     name: str
     slug: str
     profile: Profile
-    people: tuple[tuple[DemoPerson, Role], ...]
+    people: tuple[tuple[DemoPerson, RoleKey], ...]
     talks: tuple[DemoTalk, ...]
 
     @property

@@ -165,7 +165,7 @@ FUNCTIONS: Final = {
           ARRAY(SELECT r.role_key FROM public.member_roles r
               JOIN public.roles o ON o.tenant_id = r.tenant_id AND o.key = r.role_key
             WHERE r.tenant_id = t.id AND r.user_id = m.user_id ORDER BY o.rank, o.key),
-          CASE WHEN util.current_tenant() IS NOT NULL THEN util.granted_permissions(t.id) ELSE ARRAY(
+          CASE WHEN util.current_api_key() IS NOT NULL THEN util.granted_permissions(t.id) ELSE ARRAY(
             SELECT DISTINCT p.permission FROM public.member_roles r
               JOIN public.role_permissions p ON p.tenant_id = r.tenant_id AND p.role_key = r.role_key
             WHERE r.tenant_id = t.id AND r.user_id = m.user_id ORDER BY p.permission) END,
@@ -173,7 +173,7 @@ FUNCTIONS: Final = {
         FROM public.tenant_members m JOIN public.tenants t ON t.id = m.tenant_id
           LEFT JOIN public.tenant_deletions d ON d.tenant_id = t.id
         WHERE m.user_id = (SELECT util.current_user())
-          AND ((SELECT util.current_tenant()) IS NULL OR t.id = (SELECT util.current_tenant())) $$""",
+          AND ((SELECT util.current_api_key()) IS NULL OR t.id = (SELECT util.current_tenant())) $$""",
     # Names and addresses of the people of the context's tenant, which the wall around users hides from one another.
     "util.tenant_people()": f"""
       CREATE FUNCTION util.tenant_people() RETURNS TABLE (user_id uuid, email text, full_name text)
@@ -313,6 +313,9 @@ def _restrictions() -> None:
     rls.execute(
         f"REVOKE DELETE ON tenants FROM {rls.APP_ROLE}", f"REVOKE UPDATE, DELETE ON tenant_keys FROM {rls.APP_ROLE}"
     )
+    # A company is founded by a person, and in person.
+    founder = "(SELECT util.current_user()) IS NOT NULL AND (SELECT util.current_api_key()) IS NULL"
+    rls.restrict("tenants", "INSERT", founder)
     rls.restrict("tenants", "UPDATE", rls.permitted("company.update"))
     for table in ("tenant_profiles", "tenant_onboarding"):
         for command in ("INSERT", "UPDATE", "DELETE"):
@@ -322,7 +325,7 @@ def _restrictions() -> None:
 def downgrade() -> None:
     for table in ("tenant_profiles", "tenant_onboarding"):
         rls.drop_restrictions(table, "INSERT", "UPDATE", "DELETE")
-    rls.drop_restrictions("tenants", "UPDATE")
+    rls.drop_restrictions("tenants", "INSERT", "UPDATE")
     rls.drop_restrictions("tenant_members", "DELETE")
     rls.execute(
         f"GRANT DELETE ON tenants TO {rls.APP_ROLE}",

@@ -17,9 +17,10 @@ from module_sdk.client.sessions import Renewal, Session
 from module_sdk.client.stream import Patience
 from module_sdk.client.tenant import TenantClient
 from module_sdk.client.transport import Call, TokenProvider, Transport, decode, default_http, idempotency, route
+from module_sdk.wire.access import InvitationPreview, InvitationToken
 from module_sdk.wire.base import Page
-from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp
-from module_sdk.wire.tenants import Tenant, TenantCreate
+from module_sdk.wire.identity import AccessToken, Me, Membership, SignedIn, SignIn, SignUp
+from module_sdk.wire.tenants import ErasureReceipt, Tenant, TenantCreate
 
 
 class ApiClient:
@@ -115,6 +116,22 @@ class ApiClient:
         """Makes a company, owned by the person."""
         return await self._transport.fetch(
             Tenant, Call(method="POST", path="/tenants", body=body, headers=idempotency(idempotency_key))
+        )
+
+    async def look_up_invitation(self, body: InvitationToken) -> InvitationPreview:
+        """What an invitation's link leads to; needs no signing in."""
+        call = Call(method="POST", path="/invitations/lookup", body=body, authenticated=False)
+        return await self._transport.fetch(InvitationPreview, call)
+
+    async def accept_invitation(self, body: InvitationToken) -> Membership:
+        """Joins the company of an invitation."""
+        return await self._transport.fetch(Membership, Call(method="POST", path="/invitations/accept", body=body))
+
+    async def erasure_receipts(self, *, cursor: str | None = None, limit: int | None = None) -> Page[ErasureReceipt]:
+        """Receipts of companies that were erased because the person asked for it, newest first."""
+        query = {"cursor": cursor, "limit": limit}
+        return await self._transport.fetch(
+            Page[ErasureReceipt], Call(method="GET", path="/erasure-receipts", query=query)
         )
 
     async def _open_session(self, operation: str, body: msgspec.Struct) -> Session:

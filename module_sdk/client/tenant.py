@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
+from module_sdk.client.access import AccessClient
+from module_sdk.client.audit import AuditClient
 from module_sdk.client.stream import Answer, Patience, StreamItem
 from module_sdk.client.transport import Call, Query, T, Transport, idempotency, route
 from module_sdk.wire.base import Page
@@ -16,7 +18,17 @@ from module_sdk.wire.csuite import (
     Message,
 )
 from module_sdk.wire.dashboard import Dashboard
-from module_sdk.wire.tenants import Onboarding, OnboardingPatch, Profile, ProfileReply, Tenant, TenantPatch, Usage
+from module_sdk.wire.tenants import (
+    Deletion,
+    DeletionRequest,
+    Onboarding,
+    OnboardingPatch,
+    Profile,
+    ProfileReply,
+    Tenant,
+    TenantPatch,
+    Usage,
+)
 
 
 class TenantClient:
@@ -32,6 +44,8 @@ class TenantClient:
         self._transport = transport
         self._patience = patience
         self.tenant_id = transport.tenant_id
+        self.access = AccessClient(transport)
+        self.audit = AuditClient(transport)
 
     async def tenant(self) -> Tenant:
         """The company."""
@@ -60,6 +74,20 @@ class TenantClient:
     async def usage(self) -> Usage:
         """Limits and what is used of them."""
         return await self._get(Usage, self._own("usage"))
+
+    async def deletion(self) -> Deletion:
+        """The deletion that was asked for; raises :class:`ApiError` ``not_found`` if none was."""
+        return await self._get(Deletion, self._own("deletion"))
+
+    async def request_deletion(self, body: DeletionRequest, *, idempotency_key: str | None = None) -> Deletion:
+        """Asks for the company to be erased once the period of grace is over."""
+        headers = idempotency(idempotency_key)
+        call = Call(method="POST", path=self._own("deletion"), body=body, headers=headers)
+        return await self._transport.fetch(Deletion, call)
+
+    async def cancel_deletion(self) -> None:
+        """Calls the deletion off."""
+        await self._transport.exchange(Call(method="DELETE", path=self._own("deletion")))
 
     async def dashboard(self) -> Dashboard:
         """The company's key figures."""

@@ -1,6 +1,6 @@
 """One HTTP exchange with the API: headers, time-outs, and errors turned into those of the client."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -107,6 +107,15 @@ class Transport:
             yield response
         finally:
             await response.aclose()
+
+    async def download(self, call: Call) -> AsyncGenerator[bytes, None]:
+        """The body of a successful answer piece by piece."""
+        async with self.open(call, STREAM_TIMEOUT) as response:
+            try:
+                async for piece in response.aiter_bytes():
+                    yield piece
+            except httpx.TransportError as error:
+                raise unavailable(error) from error
 
     async def _access_token(self, call: Call) -> str | None:
         return await self.token() if call.authenticated and self.token is not None else None

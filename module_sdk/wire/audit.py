@@ -70,9 +70,12 @@ class AuditFault(Reply, frozen=True, kw_only=True):
 
 
 class AuditVerification(Reply, frozen=True, kw_only=True):
-    """What a walk over the whole chain came to. ``waiting`` entries are too young to be sealed."""
+    """What the last walk over the whole chain came to; ``verified_at`` is ``None`` before the first.
 
-    verified_at: datetime
+    ``waiting`` entries were too young to be sealed.
+    """
+
+    verified_at: datetime | None
     entries: int
     sealed_seq: int
     waiting: int

@@ -139,7 +139,7 @@ async def _request(settings: Settings, signer: ContextSigner, places: list[Place
     plain = create_async_engine(f"postgresql+asyncpg://{settings.database_owner_url.partition('://')[2]}", pool_size=1)
 
     async def through_the_repository(place: Place) -> int:
-        context = TenantContext(place.tenant_id, place.user_id, "member")
+        context = TenantContext(place.tenant_id, place.user_id)
         async with database.transaction(context) as session:
             return len(await ConversationRepository(session, context).messages(place.conversation_id, ROWS, None))
 

@@ -17,6 +17,7 @@ from litestar.datastructures import Cookie, State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
+from backend.registry import permissions
 from module_sdk.contract import MetricPoint, MetricSnapshot
 from module_sdk.wire.base import Page
 from module_sdk.wire.csuite import (
@@ -181,7 +182,11 @@ def me(request: Request[Any, Any, Any], state: State) -> Me:
     user = who(request, state)
     companies: list[Company] = state.world.companies.get(user.email or "", [])
     refs = [TenantRef(id=one.tenant.id, name=one.tenant.name, slug=one.tenant.slug) for one in companies]
-    return Me(user=user, memberships=[Membership(tenant=ref, role="owner") for ref in refs])
+    every = [permission.key for permission in permissions()]
+    return Me(
+        user=user,
+        memberships=[Membership(tenant=ref, role="owner", roles=["owner"], permissions=every) for ref in refs],
+    )
 
 
 @post("/tenants")

@@ -70,9 +70,10 @@ def owner(variables: dict[str, str]) -> AsyncEngine:
 class OneCompany:
     """Everybody belongs to one company."""
 
-    async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
-        assert await session.scalar(text("SELECT util.current_user()")) == user_id
-        return [Membership(tenant=TenantRef(id=UUID(int=1), name="Acme", slug="acme"), role="owner")]
+    async def of(self, session: AsyncSession) -> list[Membership]:
+        assert await session.scalar(text("SELECT util.current_user()")) is not None
+        company = TenantRef(id=UUID(int=1), name="Acme", slug="acme")
+        return [Membership(tenant=company, role="owner", roles=["owner"], permissions=["chat.use"])]
 
 
 @get("/whoami", name="whoami")

@@ -132,4 +132,4 @@ class App:
 
 def of(tenant: Tenant) -> TenantContext:
     """The context of a tenant's owner."""
-    return TenantContext(tenant.id, tenant.user, "owner")
+    return TenantContext(tenant.id, tenant.user, ("owner",))

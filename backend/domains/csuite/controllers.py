@@ -9,16 +9,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Stream
 
+from backend.domains.csuite import permissions
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.service import ConversationService
 from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
 from backend.domains.tenants.ports import Companies
+from backend.kernel.audit import record
 from backend.kernel.db import Database
 from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
+from backend.kernel.permissions import requires_permission
 from backend.kernel.tenancy import TenantContext
 from module_sdk.dialogue import validate_meeting
 from module_sdk.module import BoardRequest, CompanyFacts
@@ -43,6 +46,9 @@ EVENTS: Final = {
     "message.completed": Message,
     "message.failed": Failed,
 }
+READ: Final = requires_permission(permissions.READ)
+USE: Final = requires_permission(permissions.USE)
+CONVENE: Final = requires_permission(permissions.CONVENE)
 SearchText = Annotated[str | None, QueryParameter(min_length=1, max_length=200, description="What to search for")]
 
 
@@ -52,7 +58,7 @@ class ChatController(Controller):
     path = "/c-suite"
     tags = ("c-suite",)
 
-    @get("/executives", operation_id="list_executives", summary="List the executives one can chat with")
+    @get("/executives", operation_id="list_executives", guards=[READ], summary="List the executives one can chat with")
     async def list_executives(
         self,
         tenant: NamedDependency[TenantContext],
@@ -78,6 +84,7 @@ class ChatController(Controller):
     @post(
         "/{executive:str}/chat",
         operation_id="chat",
+        guards=[USE],
         status_code=200,
         summary="Ask an executive; the answer streams",
         opt={
@@ -116,6 +123,7 @@ class ChatController(Controller):
     @post(
         "/messages/{message_id:uuid}/regenerate",
         operation_id="regenerate",
+        guards=[USE],
         status_code=200,
         summary="Ask for another answer to the same question",
         opt={
@@ -146,6 +154,7 @@ class ChatController(Controller):
     @get(
         "/messages/{message_id:uuid}/stream",
         operation_id="resume",
+        guards=[READ],
         summary="Read an answer's events from any point",
         opt={"events": EVENTS},
     )
@@ -160,7 +169,11 @@ class ChatController(Controller):
         return event_stream(await follower.resume(tenant, message_id, last_event_id))
 
     @post(
-        "/messages/{message_id:uuid}/stop", operation_id="stop", status_code=202, summary="Stop an answer being written"
+        "/messages/{message_id:uuid}/stop",
+        operation_id="stop",
+        guards=[USE],
+        status_code=202,
+        summary="Stop an answer being written",
     )
     async def stop(
         self,
@@ -182,7 +195,7 @@ class BoardController(Controller):
     path = "/c-suite/board-meeting"
     tags = ("c-suite",)
 
-    @post(operation_id="board_meeting", status_code=200, summary="Hold a board meeting (preview)")
+    @post(operation_id="board_meeting", guards=[CONVENE], status_code=200, summary="Hold a board meeting (preview)")
     async def meet(
         self,
         data: JSONBody[BoardMeetingRequest],
@@ -192,11 +205,13 @@ class BoardController(Controller):
         modules: NamedDependency[ModuleRegistry],
     ) -> BoardMeeting:
         """A static preview in its final form, with status `placeholder`."""
+        meeting_id = new_id()
         async with db.transaction(tenant) as session:
             company = await companies.company(session, tenant)
+            await record(session, "board.convened", f"board_meeting:{meeting_id}")
         facts = CompanyFacts(name=company.name, profile=company.profile)
         board = modules.resolve("csuite.board.meeting", "0.1.0", "board")
-        request = BoardRequest(meeting_id=new_id(), company=facts, topic=data.topic, now=datetime.now(UTC))
+        request = BoardRequest(meeting_id=meeting_id, company=facts, topic=data.topic, now=datetime.now(UTC))
         return validate_meeting(request, await board.convene(request))
 
 
@@ -206,7 +221,7 @@ class ConversationsController(Controller):
     path = "/c-suite/conversations"
     tags = ("c-suite",)
 
-    @get(operation_id="list_conversations", summary="List or search my conversations")
+    @get(operation_id="list_conversations", guards=[READ], summary="List or search my conversations")
     async def list_mine(
         self,
         tenant: NamedDependency[TenantContext],
@@ -221,7 +236,7 @@ class ConversationsController(Controller):
             found = await ConversationService(session, tenant).conversations(limit + 1, before, q)
         return page_of(found, limit, lambda item: (item.updated_at, item.id), lambda item: item)
 
-    @get("/{conversation_id:uuid}", operation_id="read_conversation", summary="Read a conversation")
+    @get("/{conversation_id:uuid}", operation_id="read_conversation", guards=[READ], summary="Read a conversation")
     async def read(
         self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Conversation:
@@ -229,7 +244,7 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).conversation(conversation_id)
 
-    @patch("/{conversation_id:uuid}", operation_id="rename_conversation", summary="Rename a conversation")
+    @patch("/{conversation_id:uuid}", operation_id="rename_conversation", guards=[USE], summary="Rename a conversation")
     async def rename(
         self,
         conversation_id: FromPath[UUID],
@@ -241,7 +256,9 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).rename(conversation_id, data.title)
 
-    @delete("/{conversation_id:uuid}", operation_id="delete_conversation", summary="Delete a conversation")
+    @delete(
+        "/{conversation_id:uuid}", operation_id="delete_conversation", guards=[USE], summary="Delete a conversation"
+    )
     async def remove(
         self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
@@ -249,7 +266,12 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             await ConversationService(session, tenant).delete(conversation_id)
 
-    @get("/{conversation_id:uuid}/messages", operation_id="list_messages", summary="Read a conversation's messages")
+    @get(
+        "/{conversation_id:uuid}/messages",
+        operation_id="list_messages",
+        guards=[READ],
+        summary="Read a conversation's messages",
+    )
     async def messages(
         self,
         conversation_id: FromPath[UUID],

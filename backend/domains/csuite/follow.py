@@ -14,9 +14,10 @@ from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import ENDINGS, ending
 from backend.domains.csuite.generation import DATABASE_AWAY, Generator
 from backend.domains.csuite.models import MessageRow
+from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db import Database
-from backend.kernel.errors import GenerationInterrupted, NotFound, ProblemError
+from backend.kernel.errors import GenerationInterrupted, NotFound
 from backend.kernel.metrics import STREAMS_OPEN
 from backend.kernel.streams import PING, Event, StreamLog, StreamRef
 from backend.kernel.tenancy import TenantContext
@@ -24,45 +25,46 @@ from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
 
 log = structlog.get_logger(__name__)
 
-#: How often an open stream shows that it lives, and asks whether its reader still belongs to the tenant.
-CHECK_SECONDS: Final = 3.0
+#: How often an open stream shows that it lives, and at least how often it asks whether its reader still may read it.
+#: Between two questions lie at most two of these, so that a lost permission ends a stream within 5 seconds.
+CHECK_SECONDS: Final = 2.0
 
-Admit = Callable[[UUID, UUID], Awaitable[object]]
-"""Checks that a user (first) is a member of a tenant (second); raises a problem otherwise."""
+StillPermitted = Callable[[TenantContext, str], Awaitable[bool]]
+"""Whether a context still has a permission."""
 
 
 class Follower:
     """Gives frames of answers to readers. Holds no transaction and no pooled connection while it waits."""
 
     def __init__(
-        self, db: Database, keys: TenantKeys, stream_log: StreamLog, generator: Generator, admit: Admit
+        self, db: Database, keys: TenantKeys, stream_log: StreamLog, generator: Generator, permitted: StillPermitted
     ) -> None:
         self._db = db
         self._keys = keys
         self._log = stream_log
         self._generator = generator
-        self._admit = admit
+        self._permitted = permitted
 
     async def resume(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[bytes]:
         """The frames of an answer that was begun before; raises ``NotFound`` unless it is one of the person's."""
         row = await self._message(context, message_id)
         if row is None or row.role != "assistant":
             raise NotFound
-        return self.frames(context, message_id, after, row)
+        return self.frames(context, READ, message_id, after, row)
 
     async def frames(
-        self, context: TenantContext, message_id: UUID, after: int, known: MessageRow | None = None
+        self, context: TenantContext, permission: str, message_id: UUID, after: int, known: MessageRow | None = None
     ) -> AsyncGenerator[bytes]:
         """Every event numbered above ``after`` as server-sent events, until the last; pings in between.
 
-        Ends early, without a last event, when the reader stops being a member of the tenant. ``known`` is the row as
-        it was just read.
+        Ends early, without a last event, when the reader loses ``permission``. ``known`` is the row as it was just
+        read.
         """
         checked = time.monotonic()
         with STREAMS_OPEN.track_inprogress():
             async for batch in self._batches(context, message_id, after, known):
                 if time.monotonic() - checked > CHECK_SECONDS:
-                    if not await self._still_admitted(context):
+                    if not await self._still_permitted(context, permission):
                         return
                     checked = time.monotonic()
                 yield b"".join([event.frame() for event in batch]) or PING
@@ -129,14 +131,10 @@ class Follower:
         async with self._db.transaction(context) as session:
             return await ConversationRepository(session, context).message(message_id)
 
-    async def _still_admitted(self, context: TenantContext) -> bool:
-        """Whether the reader is a member. While the database is away nobody can have been removed: they stay."""
-        if context.user_id is None:
-            return False
+    async def _still_permitted(self, context: TenantContext, permission: str) -> bool:
+        """Whether the reader may go on. While the database is away nothing can have been taken from them: they may."""
         try:
-            await self._admit(context.user_id, context.tenant_id)
-        except ProblemError:
-            return False
+            return await self._permitted(context, permission)
         except DATABASE_AWAY as error:
-            log.warning("membership_unchecked", reason=type(error).__name__)
+            log.warning("permission_unchecked", reason=type(error).__name__)
         return True

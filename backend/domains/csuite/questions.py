@@ -18,6 +18,7 @@ from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.tenants.ports import Companies
+from backend.kernel.audit import record
 from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.streams import StreamRef
@@ -82,6 +83,7 @@ class Questions:
             "content": body.message,
         }
         question, answer = await self._repository.insert_messages([asked, self._answer(question_id, conversation.id)])
+        await self._record("chat.asked", answer)
         return self._question(conversation, question, answer, draft)
 
     async def ask_again(self, message_id: UUID, modules: ModuleRegistry) -> Question:
@@ -102,7 +104,13 @@ class Questions:
         await self._repository.supersede(message_id)
         (answer,) = await self._repository.insert_messages([self._answer(question.id, conversation.id)])
         conversation = await self._repository.touch(conversation.id)
+        await self._record("chat.asked_again", answer)
         return self._question(conversation, question, answer, draft)
+
+    async def _record(self, action: str, answer: MessageRow) -> None:
+        """What was asked stays in the conversation, which nobody but its owner reads."""
+        meta = {"conversation_id": str(answer.conversation_id), "provider": self._provider.name}
+        await record(self._session, action, f"message:{answer.id}", meta)
 
     async def _draft(self, executive: ChatModule, turns: list[ChatTurn]) -> Draft:
         """Spend one message of today, then ask the model; what follows in the transaction takes place meanwhile."""

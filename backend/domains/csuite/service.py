@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.repository import ConversationRepository
+from backend.kernel.audit import record
 from backend.kernel.errors import NotFound
 from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.csuite import Conversation, Message
@@ -17,6 +18,7 @@ class ConversationService:
     """What one person may do with their conversations in one tenant."""
 
     def __init__(self, session: AsyncSession, context: TenantContext) -> None:
+        self._session = session
         self._repository = ConversationRepository(session, context)
 
     async def conversation(self, conversation_id: UUID) -> Conversation:
@@ -40,12 +42,15 @@ class ConversationService:
     async def rename(self, conversation_id: UUID, title: str) -> Conversation:
         """Give a conversation another title."""
         await self._repository.rename(conversation_id, title)
-        return await self.conversation(conversation_id)
+        renamed = await self.conversation(conversation_id)
+        await record(self._session, "conversation.renamed", f"conversation:{conversation_id}")
+        return renamed
 
     async def delete(self, conversation_id: UUID) -> None:
         """Delete a conversation with its messages."""
         if not await self._repository.delete(conversation_id):
             raise NotFound
+        await record(self._session, "conversation.deleted", f"conversation:{conversation_id}")
 
     async def messages(self, conversation_id: UUID, limit: int, before: UUID | None) -> list[Message]:
         """Messages, newest first."""
@@ -59,4 +64,5 @@ class ConversationService:
             raise NotFound
         if row.status == "streaming":
             await self._repository.request_stop(message_id)
+        await record(self._session, "chat.stopped", f"message:{message_id}", {"status": row.status})
         return mapping.message(row)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.permissions import USE
 from backend.domains.csuite.questions import Question
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
@@ -61,10 +62,10 @@ class Once:
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
-            frames = follower.frames(self.context, self.earlier, 0)
+            frames = follower.frames(self.context, USE, self.earlier, 0)
             return event_stream(frames, {"Idempotency-Replayed": "true"})
         self.generator.begin(self.question.assignment, self.question.started)
-        return event_stream(follower.frames(self.context, self.question.assignment.ref.id, 0))
+        return event_stream(follower.frames(self.context, USE, self.question.assignment.ref.id, 0))
 
 
 @asynccontextmanager

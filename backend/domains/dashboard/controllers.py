@@ -7,6 +7,7 @@ from litestar.params import SkipValidation
 from backend.domains.dashboard.service import gather
 from backend.domains.tenants.ports import Companies
 from backend.kernel.db import Database
+from backend.kernel.permissions import requires_permission
 from backend.kernel.tenancy import TenantContext
 from module_sdk.module import CompanyFacts
 from module_sdk.registry import ModuleRegistry
@@ -19,7 +20,9 @@ class DashboardController(Controller):
     path = "/dashboard"
     tags = ("dashboard",)
 
-    @get(operation_id="dashboard", summary="Read a company's key figures")
+    @get(
+        operation_id="dashboard", summary="Read a company's key figures", guards=[requires_permission("dashboard.read")]
+    )
     async def read(
         self,
         tenant: NamedDependency[TenantContext],

@@ -13,6 +13,7 @@ from backend.kernel.auth import PUBLIC, Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.errors import Unauthenticated
 from backend.kernel.limits import OPT as RATE_LIMIT
+from backend.kernel.permissions import requires_person
 from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
 SessionCookie = Annotated[str | None, CookieParameter(name=NAME, description="The session, as sign-in set it")]
@@ -117,10 +118,15 @@ class MeController(Controller):
     path = "/me"
     tags = ("me",)
 
-    @get("/", operation_id="me", summary="The signed-in person and their companies")
+    @get(
+        "/",
+        operation_id="me",
+        summary="The signed-in person and their companies",
+        guards=[requires_person(api_keys=True)],
+    )
     async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:
-        """Every membership with its role, oldest first."""
-        return await people.me(request.user.user_id)
+        """Every membership with roles and permissions, oldest first. An API key sees its company alone."""
+        return await people.me(request.user)
 
 
 async def _signed_in(

@@ -1,7 +1,6 @@
 """What identity needs of others, bound in ``backend.registry``."""
 
 from typing import Protocol
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +10,6 @@ from module_sdk.wire.identity import Membership
 class Memberships(Protocol):
     """Which companies a person belongs to; the tenants domain knows."""
 
-    async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
+    async def of(self, session: AsyncSession) -> list[Membership]:
         """Every membership, oldest first; ``session`` is open in the person's own context."""
         ...

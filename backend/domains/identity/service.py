@@ -15,7 +15,7 @@ from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
-from backend.kernel.auth import Revocations
+from backend.kernel.auth import Principal, Revocations
 from backend.kernel.db import Database
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
 from backend.kernel.limits import refusal
@@ -198,10 +198,10 @@ class People:
         self._database = database
         self._memberships = memberships
 
-    async def me(self, user_id: UUID) -> Me:
+    async def me(self, principal: Principal) -> Me:
         """The person with every membership; raises ``SessionExpired`` if they have been deleted."""
-        async with self._database.transaction(UserContext(user_id)) as session:
-            user = await IdentityRepository(session).user(user_id)
+        async with self._database.transaction(principal.context) as session:
+            user = await IdentityRepository(session).user(principal.user_id)
             if user is None:
                 raise SessionExpired
-            return Me(user=wire_user(user), memberships=await self._memberships.of(session, user_id))
+            return Me(user=wire_user(user), memberships=await self._memberships.of(session))

@@ -1,23 +1,21 @@
-"""The first wall: which tenant a request is about, and whether its person is a member of it."""
+"""The tenant of a request, as its gate admitted it, and what tenants offer to other domains."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-import structlog
 from litestar import Request
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.params import FromPath, HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.ports import Company
-from backend.domains.tenants.repository import TenantRepository, role_in
+from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, profile_of
 from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.errors import NotFound, TenantRequired
-from backend.kernel.limits import charge_tenant
+from backend.kernel.errors import NotFound
+from backend.kernel.permissions import CONTEXT
 from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.identity import Membership, TenantRef
+from module_sdk.wire.identity import Membership
 
 ApiRequest = Request[Principal, None, Any]
 TenantHeader = Annotated[
@@ -26,34 +24,20 @@ TenantHeader = Annotated[
 ]
 
 
-async def admit(db: Database, user_id: UUID, tenant_id: UUID) -> TenantContext:
-    """The context of a member; ``NotFound`` for anyone else, exactly as for a tenant that does not exist."""
-    role = await role_in(db, tenant_id, user_id)
-    if role is None:
-        raise NotFound
-    return TenantContext(tenant_id, user_id, role)
+async def tenant_from_header(request: ApiRequest, x_tenant_id: TenantHeader = None) -> TenantContext:
+    """The tenant that the gate admitted, named by ``X-Tenant-Id``."""
+    return admitted(request)
 
 
-async def tenant_from_header(
-    db: NamedDependency[Database], request: ApiRequest, x_tenant_id: TenantHeader = None
-) -> TenantContext:
-    """The tenant named by ``X-Tenant-Id``."""
-    if x_tenant_id is None:
-        raise TenantRequired
-    return await _admit_request(db, request, x_tenant_id)
+async def tenant_from_path(request: ApiRequest, tenant_id: FromPath[UUID]) -> TenantContext:
+    """The tenant that the gate admitted, named by the path."""
+    return admitted(request)
 
 
-async def tenant_from_path(
-    db: NamedDependency[Database], request: ApiRequest, tenant_id: FromPath[UUID]
-) -> TenantContext:
-    """The tenant named by the path."""
-    return await _admit_request(db, request, tenant_id)
-
-
-async def _admit_request(db: Database, request: ApiRequest, tenant_id: UUID) -> TenantContext:
-    context = await admit(db, request.user.user_id, tenant_id)
-    structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
-    await charge_tenant(request.scope, request.user.user_id, tenant_id)
+def admitted(request: ApiRequest) -> TenantContext:
+    """The context that the route's gate left."""
+    context = request.scope["state"][CONTEXT]
+    assert isinstance(context, TenantContext)
     return context
 
 
@@ -79,9 +63,6 @@ class TenantPorts:
         """The tenant's wrapped data key, ``None`` once it was erased."""
         return await TenantRepository(session).wrapped_key(tenant_id)
 
-    async def of(self, session: AsyncSession, user_id: UUID) -> list[Membership]:
+    async def of(self, session: AsyncSession) -> list[Membership]:
         """Every membership of the person in whose context the session runs, oldest first."""
-        return [
-            Membership(tenant=TenantRef(id=tenant.id, name=tenant.name, slug=tenant.slug), role=tenant.role)
-            for tenant in await TenantRepository(session).memberships()
-        ]
+        return [membership for membership, _ in await TenantRepository(session).memberships()]

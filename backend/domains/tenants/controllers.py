@@ -1,5 +1,7 @@
 """`/tenants`: create, list, read, rename; profile, onboarding, usage."""
 
+from typing import Final
+
 from litestar import Controller, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
@@ -9,7 +11,8 @@ from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, new_tenant_context
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext, UserContext
+from backend.kernel.permissions import requires_permission, requires_person
+from backend.kernel.tenancy import TenantContext
 from backend.settings import Allowances
 from crypto import Keyring
 from module_sdk.wire.base import Page
@@ -24,6 +27,9 @@ from module_sdk.wire.tenants import (
     Usage,
 )
 
+READ: Final = requires_permission("company.read")
+UPDATE: Final = requires_permission("company.update")
+
 
 class TenantsController(Controller):
     """The signed-in person's companies."""
@@ -34,6 +40,7 @@ class TenantsController(Controller):
     @post(
         operation_id="create_tenant",
         summary="Create a company",
+        guards=[requires_person()],
         opt={"idempotent": True, "errors": ("slug_taken", "limit_reached")},
     )
     async def create(
@@ -49,11 +56,11 @@ class TenantsController(Controller):
         async with db.transaction(context) as session:
             return await TenantService(session, context).create(data, keyring, allowances)
 
-    @get(operation_id="list_tenants", summary="List my companies")
+    @get(operation_id="list_tenants", summary="List my companies", guards=[requires_person(api_keys=True)])
     async def list_mine(self, principal: NamedDependency[Principal], db: NamedDependency[Database]) -> Page[Tenant]:
         """Every company the signed-in person is a member of, oldest first, on one page."""
-        async with db.transaction(UserContext(principal.user_id)) as session:
-            return Page(items=await TenantRepository(session).memberships())
+        async with db.transaction(principal.context) as session:
+            return Page(items=[tenant for _, tenant in await TenantRepository(session).memberships()])
 
 
 class TenantController(Controller):
@@ -63,35 +70,35 @@ class TenantController(Controller):
     tags = ("tenants",)
     dependencies = BY_PATH
 
-    @get(operation_id="read_tenant", summary="Read a company")
+    @get(operation_id="read_tenant", summary="Read a company", guards=[READ])
     async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Tenant:
         """The company with the caller's role in it."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).tenant()
 
-    @patch(operation_id="change_tenant", summary="Rename a company", opt={"errors": ("slug_taken",)})
+    @patch(operation_id="change_tenant", summary="Rename a company", guards=[UPDATE], opt={"errors": ("slug_taken",)})
     async def change(
         self, data: JSONBody[TenantPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Tenant:
-        """For owners and admins. Absent fields stay as they are."""
+        """Absent fields stay as they are."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).change(data)
 
-    @get("/profile", operation_id="read_profile", summary="Read the business profile")
+    @get("/profile", operation_id="read_profile", summary="Read the business profile", guards=[READ])
     async def read_profile(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> ProfileReply:
         """What the executives know of the company."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).profile()
 
-    @put("/profile", operation_id="save_profile", summary="Save the business profile")
+    @put("/profile", operation_id="save_profile", summary="Save the business profile", guards=[UPDATE])
     async def put_profile(
         self, data: JSONBody[Profile], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> ProfileReply:
-        """For owners and admins. Replaces the whole profile."""
+        """Replaces the whole profile."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).put_profile(data)
 
-    @get("/onboarding", operation_id="read_onboarding", summary="Read the onboarding state")
+    @get("/onboarding", operation_id="read_onboarding", summary="Read the onboarding state", guards=[READ])
     async def read_onboarding(
         self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
@@ -99,15 +106,15 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).onboarding()
 
-    @patch("/onboarding", operation_id="move_onboarding", summary="Move the onboarding wizard")
+    @patch("/onboarding", operation_id="move_onboarding", summary="Move the onboarding wizard", guards=[UPDATE])
     async def move_onboarding(
         self, data: JSONBody[OnboardingPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
-        """For owners and admins. `done` completes the wizard."""
+        """`done` completes the wizard."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).move_onboarding(data)
 
-    @get("/usage", operation_id="read_usage", summary="Read limits and use")
+    @get("/usage", operation_id="read_usage", summary="Read limits and use", guards=[READ])
     async def usage(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Usage:
         """Every limit with what is used of it today."""
         async with db.transaction(tenant) as session:

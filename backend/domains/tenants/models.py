@@ -1,9 +1,10 @@
-"""Tables of a tenant: itself, its members, profile, onboarding, wrapped key and use."""
+"""Tables of a tenant: itself, its profile, onboarding, wrapped key and use."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, Text
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -20,16 +21,6 @@ class TenantRow(Timestamps, Base):
     messages_per_day: Mapped[int]
     tasks_per_day: Mapped[int]
     members_max: Mapped[int]
-
-
-class MemberRow(TenantOwned, Timestamps, Base):
-    """A person's membership and role."""
-
-    __tablename__ = "tenant_members"
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    role: Mapped[str] = mapped_column(Text)
 
 
 class ProfileRow(TenantOwned, Timestamps, Base):
@@ -77,3 +68,30 @@ class UsageRow(TenantOwned, Timestamps, Base):
     metric: Mapped[str] = mapped_column(Text, primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     used: Mapped[int]
+
+
+class DeletionRow(TenantOwned, Base):
+    """A deletion that was asked for and not carried out yet."""
+
+    __tablename__ = "tenant_deletions"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    requested_by: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    erase_after: Mapped[datetime] = mapped_column(index=True)
+
+
+class ReceiptRow(Timestamps, Base):
+    """What was erased of a tenant, kept by the person who asked for it."""
+
+    __tablename__ = "erasure_receipts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    erased_tenant_id: Mapped[UUID]
+    erased_tenant_name: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime]
+    erased_at: Mapped[datetime]
+    rows: Mapped[dict[str, int]] = mapped_column(JSONB)
+    audit_seq: Mapped[int] = mapped_column(BigInteger)
+    audit_hash: Mapped[bytes]

@@ -1,27 +1,25 @@
 """Every query on tenant tables. The signed context limits each of them to one tenant."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from typing import cast as cast_type
 from uuid import UUID
 
-from sqlalchemy import Date, Text, Uuid, bindparam, func, insert, select, text, update
+from sqlalchemy import Date, Row, Text, Uuid, bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.models import (
-    MemberRow,
     OnboardingRow,
     ProfileRow,
     TenantKeyRow,
     TenantRow,
     UsageRow,
 )
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.identity import Role
+from backend.kernel.permissions import OWNER
+from module_sdk.wire.identity import Membership, TenantRef
 from module_sdk.wire.tenants import Tenant
 
 DAILY = {"messages_per_day": TenantRow.messages_per_day, "tasks_per_day": TenantRow.tasks_per_day}
@@ -46,13 +44,6 @@ COMPANY = (
     .outerjoin(ProfileRow, ProfileRow.tenant_id == TenantRow.id)
     .where(TenantRow.id == bindparam("tenant_id"))
 )
-ROLE = "SELECT role FROM tenant_members WHERE tenant_id = $1 AND user_id = $2"
-
-
-async def role_in(db: Database, tenant_id: UUID, user_id: UUID) -> Role | None:
-    """A person's role in a tenant, ``None`` if they are not a member; every request asks this."""
-    context = TenantContext(tenant_id, user_id)
-    return cast_type("Role | None", await db.read_value(context, ROLE, tenant_id, user_id))
 
 
 class Spent(NamedTuple):
@@ -74,35 +65,26 @@ class TenantRepository:
         statement = upsert(TenantRow).values(**row).on_conflict_do_nothing(index_elements=["slug"])
         return (await self._session.execute(statement.returning(TenantRow.id))).scalar() is not None
 
-    async def insert_belongings(self, tenant_id: UUID, owner_id: UUID, wrapped: bytes) -> None:
-        """The rows that every tenant has from its first moment."""
+    async def insert_belongings(self, tenant_id: UUID, wrapped: bytes) -> None:
+        """What every tenant has from its first moment: roles, the context's person as owner, wizard, key."""
         execute = self._session.execute
-        await self.insert_member(tenant_id, owner_id, "owner")
+        await execute(text("SELECT util.establish_tenant()"))
         await execute(insert(OnboardingRow).values(tenant_id=tenant_id, step="profile"))
         await execute(insert(TenantKeyRow).values(tenant_id=tenant_id, wrapped=wrapped))
-
-    async def insert_member(self, tenant_id: UUID, user_id: UUID, role: Role) -> None:
-        """Make a person a member."""
-        await self._session.execute(insert(MemberRow).values(tenant_id=tenant_id, user_id=user_id, role=role))
 
     async def tenant(self, tenant_id: UUID) -> TenantRow | None:
         """The tenant."""
         return await self._session.scalar(select(TenantRow).where(TenantRow.id == tenant_id))
 
-    async def memberships(self) -> list[Tenant]:
-        """Every tenant of the context's person with their role, oldest first."""
+    async def memberships(self) -> list[tuple[Membership, Tenant]]:
+        """Every tenant of the context's person with what they may do there, oldest first; an API key's tenant alone."""
         rows = await self._session.execute(text("SELECT * FROM util.my_memberships() ORDER BY tenant_id"))
-        return [
-            Tenant(
-                id=row.tenant_id,
-                name=row.name,
-                slug=row.slug,
-                role=row.role,
-                created_at=row.created_at,
-                updated_at=row.updated_at,
-            )
-            for row in rows
-        ]
+        return [(_membership(row), _tenant(row)) for row in rows]
+
+    async def erase_after(self, tenant_id: UUID) -> datetime | None:
+        """When the tenant will be erased, ``None`` if nobody asked for it."""
+        query = text("SELECT erase_after FROM tenant_deletions WHERE tenant_id = :tenant_id")
+        return cast_type("datetime | None", await self._session.scalar(query, {"tenant_id": tenant_id}))
 
     async def change_tenant(self, tenant_id: UUID, changes: Mapping[str, Any]) -> bool:
         """Rename a tenant; ``False``, and nothing changed, if the slug is taken by whichever tenant."""
@@ -121,7 +103,7 @@ class TenantRepository:
         """How many companies the context's person owns; they can found no other until the transaction ends."""
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:user, 0))")
         await self._session.execute(lock, {"user": f"tenants/{user_id}"})
-        return sum(tenant.role == "owner" for tenant in await self.memberships())
+        return sum(OWNER in membership.roles for membership, _ in await self.memberships())
 
     async def company(self, tenant_id: UUID) -> tuple[str, ProfileRow | None] | None:
         """Name and profile in one query."""
@@ -149,8 +131,8 @@ class TenantRepository:
 
     async def member_count(self, tenant_id: UUID) -> int:
         """How many members the tenant has."""
-        query = select(func.count()).select_from(MemberRow).where(MemberRow.tenant_id == tenant_id)
-        return (await self._session.execute(query)).scalar_one()
+        query = text("SELECT count(*) FROM tenant_members WHERE tenant_id = :tenant_id")
+        return int((await self._session.execute(query, {"tenant_id": tenant_id})).scalar_one())
 
     async def spend(self, tenant_id: UUID, metric: str, day: date) -> Spent:
         """Use one of a daily limit in one statement, so that parallel requests cannot overdraw it."""
@@ -160,3 +142,30 @@ class TenantRepository:
             return Spent(True, row.allowed, row.used)
         allowed = (await self._session.execute(select(DAILY[metric]).where(TenantRow.id == tenant_id))).scalar_one()
         return Spent(False, allowed, (await self.used(tenant_id, day)).get(metric, 0))
+
+
+def highest(roles: Sequence[str]) -> str:
+    """The first of a member's roles, which stand in the order of their rank."""
+    return roles[0] if roles else "none"
+
+
+def _membership(row: Row[Any]) -> Membership:
+    return Membership(
+        tenant=TenantRef(id=row.tenant_id, name=row.name, slug=row.slug),
+        role=highest(row.roles),
+        roles=row.roles,
+        permissions=row.permissions,
+        erase_after=row.erase_after,
+    )
+
+
+def _tenant(row: Row[Any]) -> Tenant:
+    return Tenant(
+        id=row.tenant_id,
+        name=row.name,
+        slug=row.slug,
+        role=highest(row.roles),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        erase_after=row.erase_after,
+    )

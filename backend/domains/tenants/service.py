@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,13 +12,14 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.models import ProfileRow, TenantRow
-from backend.domains.tenants.repository import DAILY, TenantRepository
-from backend.kernel.errors import Forbidden, LimitReached, NotFound, SlugTaken, ValidationFailed
+from backend.domains.tenants.repository import DAILY, TenantRepository, highest
+from backend.kernel.audit import MetaValue, record
+from backend.kernel.errors import LimitReached, NotFound, SlugTaken, ValidationFailed
 from backend.kernel.orm import new_id
+from backend.kernel.permissions import OWNER
 from backend.kernel.tenancy import TenantContext
 from backend.settings import Allowances
 from crypto import Keyring
-from module_sdk.wire.identity import Role
 from module_sdk.wire.problems import FieldError
 from module_sdk.wire.tenants import (
     Metric,
@@ -32,7 +34,6 @@ from module_sdk.wire.tenants import (
     UsageLine,
 )
 
-MANAGERS: Final[frozenset[Role | None]] = frozenset({"owner", "admin"})
 SLUG_LENGTH: Final = 40
 PROFILE_FIELDS: Final = Profile.__struct_fields__
 
@@ -41,6 +42,7 @@ class TenantService:
     """What one person may do in one tenant."""
 
     def __init__(self, session: AsyncSession, context: TenantContext) -> None:
+        self._session = session
         self._repository = TenantRepository(session)
         self._context = context
         self._tenant_id = context.tenant_id
@@ -70,7 +72,8 @@ class TenantService:
         else:
             raise SlugTaken
         wrapped = keyring.new_tenant_key(self._tenant_id)
-        await self._repository.insert_belongings(self._tenant_id, self._context.user_id, wrapped)
+        await self._repository.insert_belongings(self._tenant_id, wrapped)
+        await self._record("company.created", {"name": body.name, "slug": slug})
         return await self.tenant()
 
     async def tenant(self) -> Tenant:
@@ -80,17 +83,18 @@ class TenantService:
             id=row.id,
             name=row.name,
             slug=row.slug,
-            role=self._context.role or "viewer",
+            role=highest(self._context.roles),
             created_at=row.created_at,
             updated_at=row.updated_at,
+            erase_after=await self._repository.erase_after(self._tenant_id),
         )
 
     async def change(self, body: TenantPatch) -> Tenant:
-        """Rename; for owners and admins."""
-        self._require_manager()
+        """Rename."""
         changes = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
         if changes and not await self._repository.change_tenant(self._tenant_id, changes):
             raise SlugTaken
+        await self._record("company.renamed", changes)
         return await self.tenant()
 
     async def profile(self) -> ProfileReply:
@@ -99,11 +103,13 @@ class TenantService:
         return ProfileReply(profile=profile_of(row), updated_at=row.updated_at if row else None)
 
     async def put_profile(self, profile: Profile) -> ProfileReply:
-        """Replace the business profile; for owners and admins."""
-        self._require_manager()
+        """Replace the business profile."""
         if profile.time_zone not in available_timezones():
             raise ValidationFailed(errors=[FieldError(path="$.time_zone", message="Not an IANA time zone")])
+        before = (await self.profile()).profile
         await self._repository.put_profile(self._tenant_id, msgspec.structs.asdict(profile))
+        changed = [name for name in PROFILE_FIELDS if getattr(before, name) != getattr(profile, name)]
+        await self._record("company.profile_saved", {"changed": changed})
         return await self.profile()
 
     async def onboarding(self) -> Onboarding:
@@ -115,7 +121,6 @@ class TenantService:
 
     async def move_onboarding(self, body: OnboardingPatch) -> Onboarding:
         """Show another step next; ``done`` completes the wizard, once."""
-        self._require_manager()
         row = await self._repository.onboarding(self._tenant_id, lock=True)
         if row is None:
             raise NotFound
@@ -124,6 +129,7 @@ class TenantService:
             row.skipped = [*row.skipped, body.skipped]
         if body.step == "done" and row.completed_at is None:
             row.completed_at = datetime.now(UTC)
+        await self._record("company.onboarding_moved", {"step": body.step, "skipped": body.skipped})
         return msgspec.convert(row, Onboarding, from_attributes=True)
 
     async def usage(self) -> Usage:
@@ -167,9 +173,8 @@ class TenantService:
             raise NotFound
         return row
 
-    def _require_manager(self) -> None:
-        if self._context.role not in MANAGERS:
-            raise Forbidden("Only owners and admins of the company may change this.")
+    async def _record(self, action: str, meta: Mapping[str, MetaValue]) -> None:
+        await record(self._session, action, f"company:{self._tenant_id}", meta)
 
 
 def profile_of(row: ProfileRow | None) -> Profile:
@@ -195,4 +200,4 @@ def next_day() -> datetime:
 
 def new_tenant_context(user_id: UUID) -> TenantContext:
     """The context in which a person's new tenant is created."""
-    return TenantContext(new_id(), user_id, "owner")
+    return TenantContext(new_id(), user_id, (OWNER,))

@@ -1,0 +1,7 @@
+"""What the dashboard declares."""
+
+from typing import Final
+
+from backend.kernel.permissions import EVERYBODY, Permission
+
+PERMISSIONS: Final = (Permission("dashboard.read", "See the dashboard", "The company's key figures.", EVERYBODY),)
