@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -333,24 +334,25 @@ async def test_no_address_carries_anything_else(box: Box, serve: Serve, address:
     assert box.envelopes == []
 
 
-async def test_no_subject_name_or_text_becomes_a_header_or_a_command(box: Box, serve: Serve) -> None:
+async def test_no_subject_or_text_becomes_a_header_or_a_command(box: Box, serve: Serve) -> None:
     end = "\r\n.\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<eve@example.com>\r\nDATA\r\n"
-    name = '"Eve\r\nBcc: eve@example.com"'
-    sender = mailer(f"smtp://127.0.0.1:{await serve()}", sender=f"{name} <no-reply@example.com>")
     ends = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00", "\ud800"]
-    subjects = [f"Join{end}Bcc: eve@example.com{end}{end}" for end in ends]
-    subjects += [f"{'long ' * 30}{end} X: ü" for end in ends]
+    subjects = {f"{start}{end}Bcc: eve@example.com": f"{start.strip()} Bcc: eve@example.com"
+                for end in ends for start in ("Join", "long " * 30, "Grüße " * 30)}  # fmt: skip
+    # Encoded words that hide a line end stay what they are: odd words.
+    coded = ["=?utf-8?q?=0d=0aBcc:=20eve@example.com?=", "Join ü =?utf-8?b?DQpCY2M6IGV2ZUB4?= now"]
+    subjects |= {subject: subject for subject in coded}
+    sender = mailer(f"smtp://127.0.0.1:{await serve()}")
     for subject in subjects:
         assert await sender.send(Mail(to=TO, subject=subject, text=f"Hello{end}.\n{end}")) == "sent"
     assert await sender.send(Mail(to=TO, subject="x", text="half a pair \ud800")) == "failed"
-    assert len(box.envelopes) == len(subjects)
-    for envelope, subject in zip(box.envelopes, subjects, strict=True):
+    for envelope, seen in zip(box.envelopes, subjects.values(), strict=True):
         got = read(envelope)
         assert envelope.rcpt_tos == [TO]
-        assert set(got.keys()) == HEADERS
-        assert len(got.keys()) == len(HEADERS)
-        assert got["Subject"].split()[0] == subject.split("\x00")[0].split("\ud800")[0].split()[0]
-        assert got["From"].addresses[0].display_name == "Eve Bcc: eve@example.com"
+        assert sorted(got.keys()) == sorted(HEADERS)
+        assert isinstance(envelope.content, bytes)
+        unfolded = "".join(message_from_bytes(envelope.content)["Subject"].splitlines())
+        assert str(make_header(decode_header(unfolded))) == seen
         assert "MAIL FROM:<eve@example.com>" in got.get_content()
 
 
