@@ -31,6 +31,7 @@ from backend.domains.audit.chain import (
     checkpoint_statement,
     content_hash,
     row_is_signed,
+    timestamp,
 )
 from backend.domains.audit.diagnosis import Row, Stretch, chained_hash
 from crypto import VerifyKey
@@ -79,7 +80,7 @@ class ChainVerifier:
 
     ``keys`` are the trusted public keys by id; ``saved`` are checkpoints that were kept elsewhere. With
     ``every_signature`` each row's own signature is checked too, which takes about ten times as long.
-    Raises ValueError if a saved checkpoint is another tenant's.
+    Raises ValueError if a saved checkpoint is another tenant's or its time has no zone.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class ChainVerifier:
         """Compare the chain with a checkpoint at or beyond the place reached; earlier ones are passed over."""
         if checkpoint.tenant_id != self._tenant_id:
             raise ValueError("the checkpoint belongs to another tenant")
+        timestamp(checkpoint.sealed_at)
         if checkpoint.seq >= self._next:
             self._saved = sorted([*self._saved, checkpoint], key=lambda saved: saved.seq)
         elif checkpoint.seq == self._next - 1 and checkpoint.hash != self._hash.hex():
