@@ -49,13 +49,18 @@ class Person:
 
 @dataclass(frozen=True)
 class Company:
-    """A company that the person belongs to, as shown. ``id`` is a UUID in text, ``""`` before one is known."""
+    """A company that the person belongs to, as shown. ``id`` is a UUID in text, ``""`` before one is known.
+
+    ``permissions`` say what to offer; the API decides. ``erase_after`` is when it will be erased (ISO 8601), or ``""``.
+    """
 
     id: str = ""
     name: str = ""
     slug: str = ""
     role: str = ""
     initials: str = ""
+    permissions: tuple[str, ...] = ()
+    erase_after: str = ""
 
 
 class SessionState(rx.State):
@@ -275,7 +280,13 @@ def _person(user: User) -> Person:
 def _company(membership: Membership) -> Company:
     tenant = membership.tenant
     return Company(
-        id=str(tenant.id), name=tenant.name, slug=tenant.slug, role=membership.role, initials=initials(tenant.name)[:1]
+        id=str(tenant.id),
+        name=tenant.name,
+        slug=tenant.slug,
+        role=membership.role,
+        initials=initials(tenant.name)[:1],
+        permissions=tuple(membership.permissions),
+        erase_after="" if membership.erase_after is None else membership.erase_after.isoformat(),
     )
 
 

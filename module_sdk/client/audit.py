@@ -11,7 +11,7 @@ from module_sdk.wire.base import Page, Reply
 
 
 class AuditFilter(Reply, frozen=True, kw_only=True):
-    """Which entries to read: all conditions hold together. ``after`` and ``before`` bound the time, the first inclusive.
+    """Which entries to read: all conditions hold. ``after`` (inclusive) and ``before`` (exclusive) bound the time.
 
     ``action`` ending in ``.`` takes every action that begins so, such as ``member.``.
     """
