@@ -7,4 +7,4 @@ from frontend.states.session import SessionState
 
 def may(permission: str) -> rx.Var[bool]:
     """Whether the person holds a permission in the chosen company. The API decides; this says what to show."""
-    return SessionState.company.permissions.contains(permission)  # type: ignore[attr-defined,no-any-return]  # a Var at run time
+    return SessionState.company.permissions.contains(permission)  # type: ignore[attr-defined]  # a Var at run time
