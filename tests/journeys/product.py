@@ -161,7 +161,7 @@ def running_product(name: str, **environ: str) -> Iterator[Product]:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(BROWSER_ARGUMENTS))
         try:
@@ -188,7 +188,7 @@ def debugged_chromium() -> Iterator[tuple[BrowserContext, int]]:
 
 def chromium_path() -> str:
     """Where ``scripts/chromium.py`` found or put it."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     wanted = os.environ.get("CHROMIUM")
     found = next(filter(None, map(shutil.which, (wanted,) if wanted else names)), None)
     if found is None:
