@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check bench format lock pictures install clean
+.PHONY: help up test check bench soak format lock pictures install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(DEV) ## lint, strict types, import rules, freshness of the locks
 
 bench: $(DEV) ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench
+
+soak: $(DEV) ## at least 10,000 random steps of the tenancy model against the API (nightly; about 8 minutes)
+	OCSUITE_TEST_DEPTH=40 $(BIN)/pytest tests/tenancy/test_machine.py $(PYTEST_ARGS)
 
 format: $(DEV) ## format the code and sort the imports
 	$(BIN)/ruff check --fix --quiet .
