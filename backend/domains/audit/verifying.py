@@ -191,8 +191,11 @@ class ChainVerifier:
             self._suspect("forged", seal.seq, "the signature of this checkpoint is not ours")
 
     def _confirm_each(self) -> None:
-        self._fault = self._stretch().first_fault()
-        self._start_afresh()
+        fault = self._stretch().first_fault()
+        if fault is None:
+            self._start_afresh()
+        else:
+            self._suspect(fault.kind, fault.seq, fault.detail)
 
     def _start_afresh(self) -> None:
         self._rows.clear()

@@ -1,0 +1,348 @@
+"""Everything the owner of a database could do to a chain without the private key, and what the verifier calls it."""
+
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from functools import cache
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.domains.audit import verifying
+from backend.domains.audit.chain import (
+    GENESIS,
+    Entry,
+    ForgedHead,
+    Seal,
+    Signer,
+    checkpoint_of,
+    checkpoint_statement,
+    link_hash,
+    seal_batch,
+)
+from backend.domains.audit.diagnosis import Row
+from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
+from crypto import SealingKey
+from module_sdk.wire.audit import AuditCheckpoint
+from tests.audit.chains import ATTACKER, KEYS, NOW, OTHER_TENANT, SIGNER, TENANT, an_entry, sealed
+
+Pair = tuple[Entry | None, Seal]
+Tampering = Callable[[list[Pair], int, int], list[Pair]]
+
+SIZE = 50
+EDITS: dict[str, object] = {
+    "action": "role.deleted",
+    "actor_api_key_id": UUID(int=8),
+    "actor_kind": "system",
+    "actor_name": "Mallory",
+    "actor_user_id": None,
+    "created_at": NOW - timedelta(days=1),
+    "id": UUID(int=5),
+    "meta": {"number": 1.5},
+    "outcome": "refused",
+    "request_id": "",
+    "resource": "role:owner",
+    "tenant_id": OTHER_TENANT,
+}
+
+
+@cache
+def _sealed(batch: int) -> tuple[Pair, ...]:
+    entries = [an_entry(number) for number in range(1, SIZE + 1)]
+    return tuple(zip(entries, sealed(entries, batch=batch), strict=True))
+
+
+def _walk(rows: Sequence[Pair], *, saved: Sequence[AuditCheckpoint] = (), every_signature: bool = False) -> Verdict:
+    verifier = ChainVerifier(TENANT, KEYS, saved=saved, every_signature=every_signature)
+    for entry, seal in rows:
+        verifier.feed(entry, seal)
+    return verifier.finish()
+
+
+def _found(rows: Sequence[Pair], *, every_signature: bool = False) -> tuple[str, int] | None:
+    fault = _walk(rows, every_signature=every_signature).fault
+    return None if fault is None else (fault.kind, fault.seq)
+
+
+def _recomputed(rows: Sequence[Pair]) -> list[Pair]:
+    """Number and link the rows anew, as far as that goes without the private key."""
+    previous = GENESIS
+    anew: list[Pair] = []
+    for seq, (entry, seal) in enumerate(rows, start=1):
+        assert entry is not None
+        previous = link_hash(TENANT, seq, previous, content_of(entry), seal.sealed_at)
+        anew.append((entry, msgspec.structs.replace(seal, seq=seq, hash=previous, entry_id=entry.id)))
+    return anew
+
+
+def _changed(pair: Pair, **changes: object) -> Pair:
+    return pair[0], msgspec.structs.replace(pair[1], **changes)
+
+
+def _fake(like: Pair) -> Pair:
+    entry, seal = an_entry(9999), like[1]
+    return entry, msgspec.structs.replace(seal, entry_id=entry.id, signature=ATTACKER.sign(b"") * 2)
+
+
+def _remove(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    return rows[: at - 1] + rows[at:]
+
+
+def _remove_block(rows: list[Pair], at: int, other: int) -> list[Pair]:
+    return rows[: at - 1] + rows[other - 1 :]
+
+
+def _insert(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    return [*rows[: at - 1], _fake(rows[at - 1]), *rows[at - 1 :]]
+
+
+def _insert_copy(rows: list[Pair], at: int, other: int) -> list[Pair]:
+    return [*rows[: at - 1], rows[other - 1], *rows[at - 1 :]]
+
+
+def _swap(rows: list[Pair], at: int, other: int) -> list[Pair]:
+    rows[at - 1], rows[other - 1] = rows[other - 1], rows[at - 1]
+    return rows
+
+
+def _swap_entries(rows: list[Pair], at: int, other: int) -> list[Pair]:
+    (one, first), (two, second) = rows[at - 1], rows[other - 1]
+    assert one is not None
+    assert two is not None
+    rows[at - 1] = two, msgspec.structs.replace(first, entry_id=two.id)
+    rows[other - 1] = one, msgspec.structs.replace(second, entry_id=one.id)
+    return rows
+
+
+def _remove_entry(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    rows[at - 1] = None, rows[at - 1][1]
+    return rows
+
+
+def _remove_behind_another(rows: list[Pair], at: int, other: int) -> list[Pair]:
+    double = rows[other - 1][0]
+    assert double is not None
+    rows[at - 1] = double, msgspec.structs.replace(rows[at - 1][1], entry_id=double.id)
+    return rows
+
+
+def _change_seal_hash(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    rows[at - 1] = _changed(rows[at - 1], hash=bytes(32))
+    return rows
+
+
+def _change_seal_entry(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    rows[at - 1] = _changed(rows[at - 1], entry_id=UUID(int=1))
+    return rows
+
+
+def _change_seal_time(rows: list[Pair], at: int, _: int) -> list[Pair]:
+    rows[at - 1] = _changed(rows[at - 1], sealed_at=NOW - timedelta(days=1))
+    return rows
+
+
+TAMPERINGS: list[tuple[Tampering, bool, str]] = [
+    (_remove, False, "removed"),
+    (_remove, True, "removed"),
+    (_remove_block, False, "removed"),
+    (_remove_block, True, "removed"),
+    (_remove_entry, False, "removed"),
+    (_remove_behind_another, False, "removed"),
+    (_remove_behind_another, True, "removed"),
+    (_insert, False, "inserted"),
+    (_insert, True, "inserted"),
+    (_insert_copy, True, "inserted"),
+    (_swap, False, "reordered"),
+    (_swap, True, "reordered"),
+    (_swap_entries, False, "reordered"),
+    (_swap_entries, True, "reordered"),
+    (_change_seal_hash, False, "forged"),
+    (_change_seal_entry, False, "forged"),
+    (_change_seal_time, False, "edited"),
+    (_change_seal_time, True, "edited"),
+]
+PLACES = st.lists(st.integers(1, SIZE), min_size=2, max_size=2, unique=True).map(sorted)
+BATCHES = st.sampled_from([1, 7, SIZE])
+
+
+@pytest.mark.parametrize("batch", [1, 7, SIZE])
+@pytest.mark.parametrize("every_signature", [False, True])
+def test_an_untouched_chain_is_intact(batch: int, every_signature: bool) -> None:
+    saved = [checkpoint_of(TENANT, seal) for _, seal in _sealed(batch) if seal.checkpoint]
+    verdict = _walk(_sealed(batch), saved=saved, every_signature=every_signature)
+    assert verdict == Verdict(entries=SIZE, sealed_seq=SIZE, waiting=0, fault=None)
+    assert _walk([]) == Verdict(entries=0, sealed_seq=0, waiting=0, fault=None)
+
+
+@pytest.mark.parametrize(("tamper", "recompute", "kind"), TAMPERINGS)
+@settings(max_examples=12, deadline=None)
+@given(places=PLACES, batch=BATCHES)
+def test_each_tampering_is_named_with_its_place(
+    tamper: Tampering, recompute: bool, kind: str, places: list[int], batch: int
+) -> None:
+    at, other = places
+    rows = tamper(list(_sealed(batch)), at, other)
+    rows = _recomputed(rows) if recompute else rows
+    assert _found(rows) == (kind, at)
+    assert _found(rows, every_signature=True) == (kind, at)
+    if recompute:
+        # The sealer does not lend its signature to it either.
+        with pytest.raises(ForgedHead):
+            seal_batch(TENANT, rows[-1][1], [an_entry(77)], signer=SIGNER, keys=KEYS, now=NOW)
+
+
+@pytest.mark.parametrize("field", sorted(EDITS))
+@settings(max_examples=6, deadline=None)
+@given(at=st.integers(1, SIZE), batch=BATCHES, recompute=st.booleans())
+def test_an_edit_of_any_field_is_named(field: str, at: int, batch: int, recompute: bool) -> None:
+    rows = list(_sealed(batch))
+    entry, seal = rows[at - 1]
+    assert entry is not None
+    edited = msgspec.structs.replace(entry, **{field: EDITS[field]})
+    rows[at - 1] = edited, msgspec.structs.replace(seal, entry_id=edited.id)
+    # Nothing after the last row tells an edit of it from a row that was made up.
+    kind = "forged" if recompute and at == SIZE else "edited"
+    assert _found(_recomputed(rows) if recompute else rows) == (kind, at)
+
+
+def test_every_field_is_edited() -> None:
+    assert set(EDITS) == set(Entry.__struct_fields__)
+
+
+@settings(max_examples=20, deadline=None)
+@given(at=st.integers(2, SIZE), batch=BATCHES)
+def test_a_missing_end_is_named_by_a_saved_checkpoint(at: int, batch: int) -> None:
+    rows = list(_sealed(batch))[: at - 1]
+    fault = _walk(rows, saved=[checkpoint_of(TENANT, _sealed(batch)[-1][1])]).fault
+    assert fault is not None
+    assert (fault.kind, fault.seq) == ("cut_off", at)
+    # Without one, a cut at a checkpoint leaves a chain that once was the whole.
+    assert _found(rows) == (None if rows[-1][1].checkpoint else ("cut_off", at))
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_a_chain_that_was_cut_off_and_grew_again_is_named_by_a_saved_checkpoint(longer: bool) -> None:
+    kept = list(_sealed(7))[:21]
+    later = [an_entry(number) for number in range(100, 160 if longer else 110)]
+    seals = sealed(later, batch=7, head=kept[-1][1], now=NOW + timedelta(hours=1))
+    rows = [*kept, *zip(later, seals, strict=True)]
+    saved = [checkpoint_of(TENANT, _sealed(7)[index][1]) for index in (13, SIZE - 1)]
+    fault = _walk(rows, saved=saved).fault
+    assert fault is not None
+    assert (fault.kind, fault.seq) == ("cut_off", 22)
+    assert _found(rows) is None
+
+
+def test_forged_signatures() -> None:
+    rows = list(_sealed(7))
+    garbage = bytes(64)
+    plain = [*rows[:9], _changed(rows[9], signature=garbage), *rows[10:]]
+    assert _found(plain, every_signature=True) == ("forged", 10)
+    # The entry itself is confirmed by the checkpoint after it.
+    assert _found(plain) is None
+    stranger = [*rows[:9], _changed(rows[9], key_id="aud_9"), *rows[10:]]
+    assert _found(stranger, every_signature=True) == ("forged", 10)
+    for signature in (rows[13][1].signature[:64] + garbage, rows[13][1].signature[:64], b"", bytes(127)):
+        checkpoint = [*rows[:13], _changed(rows[13], signature=signature), *rows[14:]]
+        assert _found(checkpoint) == ("forged", 14)
+    assert _found([*rows, _fake(_changed(rows[-1], seq=SIZE + 1))]) is not None
+    assert _found(_recomputed([*rows, _fake(rows[-1])])) == ("forged", SIZE + 1)
+
+
+@pytest.mark.parametrize("key_id", ["aud_1", "aud_2"])
+def test_rows_signed_with_another_key_are_forged(key_id: str) -> None:
+    kept = list(_sealed(7))[:14]
+    signer = Signer(key_id, ATTACKER)
+    entries = [an_entry(number) for number in range(15, SIZE + 1)]
+    for head, first in ((None, 1), (kept[-1][1], 15)):
+        trusting = {"aud_1": ATTACKER.public if head is None else KEYS["aud_1"], "aud_2": ATTACKER.public}
+        seals = seal_batch(TENANT, head, entries, signer=signer, keys=trusting, now=NOW)
+        rows = [*(kept if head else []), *zip(entries, seals, strict=True)]
+        assert _found(rows) == ("forged", first)
+
+
+def test_another_tenants_chain_is_not_this_ones() -> None:
+    verifier = ChainVerifier(OTHER_TENANT, KEYS)
+    for entry, seal in _sealed(7):
+        verifier.feed(entry, seal)
+    fault = verifier.finish().fault
+    assert fault is not None
+    assert fault.seq == 1
+    with pytest.raises(ValueError, match="another tenant"):
+        ChainVerifier(OTHER_TENANT, KEYS, saved=[checkpoint_of(TENANT, _sealed(7)[-1][1])])
+
+
+def test_a_saved_checkpoint_that_nobody_signed_does_not_pass_in_silence() -> None:
+    checkpoint = msgspec.structs.replace(checkpoint_of(TENANT, _sealed(7)[13][1]), hash="00" * 32)
+    fault = _walk(_sealed(7), saved=[checkpoint]).fault
+    assert fault is not None
+    assert (fault.kind, fault.seq) == ("forged", 14)
+
+
+def test_entries_without_a_seal() -> None:
+    verifier = ChainVerifier(TENANT, KEYS)
+    for entry, seal in _sealed(7):
+        verifier.feed(entry, seal)
+    verifier.feed_unsealed(UUID(int=1), waiting=True)
+    assert verifier.finish() == Verdict(entries=SIZE + 1, sealed_seq=SIZE, waiting=1, fault=None)
+    verifier.feed_unsealed(UUID(int=2), waiting=False)
+    fault = verifier.finish().fault
+    assert fault is not None
+    assert (fault.kind, fault.seq, fault.entry_id) == ("inserted", SIZE + 1, UUID(int=2))
+
+
+def test_hidden_checkpoints_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "MOST_UNCONFIRMED", 20)
+    monkeypatch.setattr(verifying, "LOOK_AHEAD", 5)
+    hidden = [_changed(row, checkpoint=row[1].seq == SIZE) for row in _sealed(7)]
+    assert _found(hidden) is None
+    for at in (1, 19, 20, 21, 45):
+        assert _found(_recomputed(_remove(list(hidden), at, 0))) == ("removed", at)
+        assert _found(_recomputed(_insert(list(hidden), at, 0))) == ("inserted", at)
+
+
+def _endless_rows(count: int) -> Iterator[Row]:
+    """Rows with a checkpoint every 500, the only ones that are signed: a plain walk looks at no other signature."""
+    previous, entry_id, content = GENESIS, UUID(int=1), content_of(an_entry(1))
+    for seq in range(1, count + 1):
+        previous = link_hash(TENANT, seq, previous, content, NOW)
+        checkpoint = seq % 500 == 0
+        signature = bytes(64)
+        if checkpoint:
+            signature += SIGNER.key.sign(checkpoint_statement(TENANT, seq, previous, NOW))
+        yield Row(
+            entry_id,
+            content,
+            Seal(
+                seq=seq,
+                entry_id=entry_id,
+                hash=previous,
+                sealed_at=NOW,
+                key_id=SIGNER.key_id,
+                signature=signature,
+                checkpoint=checkpoint,
+            ),
+        )
+
+
+def test_the_walk_takes_the_same_memory_however_long_the_chain_is() -> None:
+    verifier = ChainVerifier(TENANT, KEYS)
+    tracemalloc.start()
+    try:
+        for row in _endless_rows(20_000):
+            verifier.feed_row(row)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert verifier.finish() == Verdict(entries=20_000, sealed_seq=20_000, waiting=0, fault=None)
+    assert peak < 1_000_000, peak
+
+
+def test_a_generated_key_verifies_nothing_of_another() -> None:
+    verifier = ChainVerifier(TENANT, {"aud_1": SealingKey.generate().public})
+    for entry, seal in _sealed(1)[:3]:
+        verifier.feed(entry, seal)
+    assert verifier.finish().fault is not None
