@@ -8,11 +8,15 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
+from backend.domains.access.gatekeeper import admission
+from backend.domains.access.invitations import InvitationService, accept
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
+from backend.domains.tenants.access import TenantPorts
 from backend.kernel.db import Database
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import TenantContext, UserContext
 from crypto import hash_token, new_token
+from module_sdk.wire.access import InvitationCreate
 
 
 @dataclass(slots=True)
@@ -47,13 +51,27 @@ class Member:
         return await self.person.http.request(method, path, headers=headers, **options)
 
 
+def email_of(user_id: UUID) -> str:
+    """The address of whoever :func:`sign_in` made."""
+    return f"{user_id.hex}@people.example"
+
+
 async def sign_in(db: Database, base_url: str, full_name: str = "Ada Lovelace") -> Person:
     """A new person with a session in the database and a token from the API. Close ``http`` afterwards."""
     user_id, session_id, cookie = new_id(), new_id(), new_token()
     async with db.transaction(UserContext(user_id)) as session:
         await session.execute(
-            text("INSERT INTO users (id, issuer, subject, full_name) VALUES (:id, :issuer, :subject, :name)"),
-            {"id": user_id, "issuer": LOCAL_ISSUER, "subject": subject_of(user_id), "name": full_name},
+            text(
+                "INSERT INTO users (id, issuer, subject, email, full_name) "
+                "VALUES (:id, :issuer, :subject, :email, :name)"
+            ),
+            {
+                "id": user_id,
+                "issuer": LOCAL_ISSUER,
+                "subject": subject_of(user_id),
+                "email": email_of(user_id),
+                "name": full_name,
+            },
         )
         await session.execute(
             text("INSERT INTO sessions (id, user_id, token_hash, expires_at) VALUES (:id, :user, :hash, :expires)"),
@@ -72,10 +90,16 @@ async def sign_in(db: Database, base_url: str, full_name: str = "Ada Lovelace") 
 
 
 async def join(db: Database, tenant_id: UUID, person: Person, role: str = "member") -> Member:
-    """Make a person a member, as the team page will."""
-    async with db.transaction(TenantContext(tenant_id, person.user_id)) as session:
-        await session.execute(
-            text("INSERT INTO tenant_members (tenant_id, user_id, role) VALUES (:tenant, :user, :role)"),
-            {"tenant": tenant_id, "user": person.user_id, "role": role},
-        )
+    """Make a person a member: an owner invites them, and they accept."""
+    async with db.transaction(TenantContext(tenant_id, None)) as session:
+        owner = await session.scalar(text("SELECT user_id FROM member_roles WHERE role_key = 'owner' LIMIT 1"))
+    async with db.transaction(UserContext(person.user_id)) as session:
+        email = await session.scalar(text("SELECT email FROM users WHERE id = :id"), {"id": person.user_id})
+    inviting = await admission(db, tenant_id, owner)
+    assert inviting is not None
+    async with db.transaction(inviting) as session:
+        drawn = await InvitationService(session, inviting).create(InvitationCreate(email=email, roles=[role]))
+    context = TenantContext(tenant_id, person.user_id)
+    async with db.transaction(context) as session:
+        await accept(session, context, drawn.token, TenantPorts())
     return Member(person, tenant_id)

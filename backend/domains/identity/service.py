@@ -1,6 +1,5 @@
 """Rules of local accounts and their sessions, and the signed-in person's own document."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
+from backend.kernel.addresses import fold
 from backend.kernel.auth import Principal, Revocations
 from backend.kernel.db import Database
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
@@ -57,11 +57,6 @@ class OpenSession:
     user_id: UUID
     session_id: UUID
     cookie: str | None = field(repr=False)
-
-
-def fold(email: str) -> str:
-    """The form in which addresses are compared."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).lower())
 
 
 def wire_user(row: UserRow) -> User:

@@ -1,0 +1,66 @@
+"""Every query on the catalogue and on roles. The signed context limits each of them to one tenant."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domains.access.models import PermissionRow, RolePermissionRow, RoleRow
+
+_ROLES: Final = """
+  SELECT r.key, r.name, r.description, r.built_in, r.created_at, r.updated_at,
+    ARRAY(SELECT g.permission FROM role_permissions g JOIN permissions p ON p.key = g.permission
+      WHERE g.tenant_id = r.tenant_id AND g.role_key = r.key ORDER BY p.position) AS permissions,
+    (SELECT count(*) FROM member_roles m WHERE m.tenant_id = r.tenant_id AND m.role_key = r.key) AS members,
+    (SELECT count(*) FROM invitation_roles i WHERE i.tenant_id = r.tenant_id AND i.role_key = r.key) AS invitations
+  FROM roles r WHERE r.tenant_id = :tenant_id"""
+_ALL: Final = text(f"{_ROLES} ORDER BY r.rank, lower(r.name), r.key")
+_ONE: Final = text(f"{_ROLES} AND r.key = :key")
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+
+
+async def lock_team(session: AsyncSession, tenant_id: UUID) -> None:
+    """Let the changes to a tenant's team and roles wait for one another until the transaction ends."""
+    await session.execute(_LOCK, {"what": f"team/{tenant_id}"})
+
+
+class RoleRepository:
+    """Queries of one transaction."""
+
+    def __init__(self, session: AsyncSession, tenant_id: UUID) -> None:
+        self._session = session
+        self._tenant_id = tenant_id
+
+    async def catalogue(self) -> Sequence[PermissionRow]:
+        """Every permission in the order in which they are shown."""
+        return (await self._session.scalars(select(PermissionRow).order_by(PermissionRow.position))).all()
+
+    async def unknown_permissions(self, keys: Collection[str]) -> set[str]:
+        """Those of ``keys`` that nobody declares."""
+        found = await self._session.scalars(select(PermissionRow.key).where(PermissionRow.key.in_(keys)))
+        return set(keys) - set(found)
+
+    async def roles(self) -> Sequence[Row[Any]]:
+        """Every role, the highest first, with its permissions and the counts of who uses it."""
+        return (await self._session.execute(_ALL, {"tenant_id": self._tenant_id})).all()
+
+    async def role(self, key: str) -> Row[Any] | None:
+        """One role, as :meth:`roles` has it."""
+        return (await self._session.execute(_ONE, {"tenant_id": self._tenant_id, "key": key})).one_or_none()
+
+    async def permissions_of(self, keys: Collection[str]) -> dict[str, set[str]]:
+        """What each of these roles allows; those that do not exist are missing."""
+        query = (
+            select(RoleRow.key, RolePermissionRow.permission)
+            .outerjoin(
+                RolePermissionRow,
+                (RolePermissionRow.tenant_id == RoleRow.tenant_id) & (RolePermissionRow.role_key == RoleRow.key),
+            )
+            .where(RoleRow.tenant_id == self._tenant_id, RoleRow.key.in_(keys))
+        )
+        found: dict[str, set[str]] = {}
+        for key, permission in await self._session.execute(query):
+            found.setdefault(key, set()).update(() if permission is None else (permission,))
+        return found
