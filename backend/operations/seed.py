@@ -16,23 +16,28 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 import crypto
+from backend.domains.access.gatekeeper import admission
+from backend.domains.access.invitations import InvitationService, accept
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.questions import title_of
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.identity.repository import IdentityRepository
-from backend.domains.identity.service import fold
 from backend.domains.tenants.access import TenantPorts
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService
+from backend.kernel.addresses import fold
 from backend.kernel.db import Database, create_engine
 from backend.kernel.errors import SlugTaken
+from backend.kernel.permissions import OWNER
 from backend.kernel.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
 from backend.operations.demo import COMPANIES, DemoCompany, DemoPerson, DemoTalk, everybody
 from backend.operations.errors import Echo, OperationFailed, OperationRefused, database_problems
 from backend.registry import modules
 from backend.settings import Settings
 from module_sdk.module import ChatComposition, ChatModule, ChatTurn, CompanyFacts
+from module_sdk.wire.access import InvitationCreate
+from module_sdk.wire.identity import RoleKey
 from module_sdk.wire.tenants import OnboardingPatch, TenantCreate
 
 LOCAL_PASSWORD: Final = "demo password 2026"  # noqa: S105  # published on purpose; used in local mode alone
@@ -133,24 +138,49 @@ class _Seeding:
         self._done("people", person.full_name)
 
     async def _company(self, company: DemoCompany) -> None:
-        context = TenantContext(company.id, company.people[0][0].id, "owner")
+        """Complete once its wizard is: that is the last step, after everybody has joined."""
+        founder = company.people[0][0]
+        context = TenantContext(company.id, founder.id, (OWNER,))
         async with self._database.transaction(context) as session:
             repository, service = TenantRepository(session), TenantService(session, context)
-            if await repository.tenant(company.id) is not None:
+            if await repository.tenant(company.id) is None:
+                body = TenantCreate(name=company.name, slug=company.slug)
+                try:
+                    await service.create(body, self._keyring, self._settings.allowances)
+                except SlugTaken:
+                    raise OperationFailed(f"another company is called {company.slug}; rename it and repeat") from None
+                await service.put_profile(company.profile)
+            elif (await service.onboarding()).step == "done":
                 return
-            body = TenantCreate(name=company.name, slug=company.slug)
-            try:
-                await service.create(body, self._keyring, self._settings.allowances)
-            except SlugTaken:
-                raise OperationFailed(f"another company is called {company.slug}; rename it and repeat") from None
-            for person, role in company.people[1:]:
-                await repository.insert_member(company.id, person.id, role)
-            await service.put_profile(company.profile)
-            await service.move_onboarding(OnboardingPatch(step="done", skipped="integration"))
+        for person, role in company.people[1:]:
+            await self._join(company, person, role)
+        async with self._database.transaction(context) as session:
+            await TenantService(session, context).move_onboarding(OnboardingPatch(step="done", skipped="integration"))
         self._done("companies", company.name)
 
+    async def _join(self, company: DemoCompany, person: DemoPerson, role: RoleKey) -> None:
+        """As people do: the founder invites them, and they accept."""
+        if await admission(self._database, company.id, person.id) is not None:
+            return
+        founder = await self._founder(company)
+        async with self._database.transaction(founder) as session:
+            service = InvitationService(session, founder)
+            for earlier in (await service.page(None, 100)).items:
+                if earlier.email == fold(person.email):
+                    await service.revoke(earlier.id)
+            drawn = await service.create(InvitationCreate(email=person.email, roles=[role]))
+        context = TenantContext(company.id, person.id)
+        async with self._database.transaction(context) as session:
+            await accept(session, context, drawn.token, TenantPorts())
+
+    async def _founder(self, company: DemoCompany) -> TenantContext:
+        founder = await admission(self._database, company.id, company.people[0][0].id)
+        if founder is None:
+            raise OperationFailed(f"{company.people[0][0].full_name} has left {company.name}; use another database")
+        return founder
+
     async def _talk(self, company: DemoCompany, talk_id: UUID, talk: DemoTalk) -> None:
-        context = TenantContext(company.id, talk.person.id, dict(company.people)[talk.person])
+        context = TenantContext(company.id, talk.person.id)
         begun = self._now - talk.ago
         async with self._database.transaction(context) as session:
             repository = ConversationRepository(session, context)

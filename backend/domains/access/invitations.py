@@ -15,7 +15,7 @@ from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
 from backend.kernel.addresses import fold, masked
-from backend.kernel.audit import record
+from backend.kernel.audit import MetaValue, record
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.paging import TimeKey, decode_cursor, page_of
@@ -119,7 +119,7 @@ class InvitationService:
         assert shown is not None
         return Drawn(_wire(await self._found(invitation_id)), shown.name, token)
 
-    async def _record(self, action: str, invitation_id: UUID, meta: Mapping[str, Any]) -> None:
+    async def _record(self, action: str, invitation_id: UUID, meta: Mapping[str, MetaValue]) -> None:
         await record(self._session, action, f"invitation:{invitation_id}", meta)
 
 
@@ -155,7 +155,8 @@ async def accept(session: AsyncSession, context: TenantContext, token: str, memb
             raise LimitReached("Every place in the company is taken.", metric="members", limit=limit, used=limit)
         case "accepted":
             assert found is not None
-            meta = {"invitation": str(taken.invitation_id), "roles": [role["key"] for role in found.roles]}
+            roles = [role["key"] for role in found.roles]
+            meta: dict[str, MetaValue] = {"invitation": str(taken.invitation_id), "roles": roles}
             await record(session, "member.joined", f"member:{context.user_id}", meta)
     mine = [membership for membership in await memberships.of(session) if membership.tenant.id == context.tenant_id]
     if not mine:

@@ -61,6 +61,6 @@ class RoleRepository:
             .where(RoleRow.tenant_id == self._tenant_id, RoleRow.key.in_(keys))
         )
         found: dict[str, set[str]] = {}
-        for key, permission in await self._session.execute(query):
-            found.setdefault(key, set()).update(() if permission is None else (permission,))
+        for row in await self._session.execute(query):
+            found.setdefault(row.key, set()).update(filter(None, (row.permission,)))
         return found
