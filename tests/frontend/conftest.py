@@ -1,28 +1,28 @@
-"""A browser, the web app and the fake API, shared by the tests of one file."""
+"""A browser for each file; the web app and the fake API, shared by all that a test process runs."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.frontend.chat_api import ChatApi
+from tests.frontend.fake_api import COOKIE
 from tests.frontend.kit import ROOT, FakeApi, WebApp
+from tests.journeys.product import chromium
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(scope="module")
-def fake() -> Iterator[FakeApi]:
-    api = FakeApi()
+@pytest.fixture(scope="session")
+def fake() -> Iterator[ChatApi]:
+    api = ChatApi()
     api.start()
     yield api
     api.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def web(fake: FakeApi) -> Iterator[WebApp]:
     app = WebApp(fake.port, ROOT / ".build" / "tests")
     app.start()
@@ -32,11 +32,9 @@ def web(fake: FakeApi) -> Iterator[WebApp]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+    # One for each file: while Playwright's synchronous side is in use, no asynchronous test can run.
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -54,8 +52,24 @@ def page(browser: Browser, web: WebApp) -> Iterator[Page]:
 
 
 @pytest.fixture
-def member(page: Page) -> Page:
-    """A page on the dashboard of somebody who just made a company."""
+def entered(page: Page, web: WebApp, fake: FakeApi) -> Page:
+    """An empty page in the browser of somebody whose company is set up."""
+    session = fake.world.founded(f"{uuid4().hex}@example.com")
+    page.context.add_cookies([{"name": COOKIE, "value": session, "url": web.url, "httpOnly": True, "sameSite": "Lax"}])
+    return page
+
+
+@pytest.fixture
+def member(entered: Page) -> Page:
+    """A page on the dashboard of somebody whose company is set up."""
+    entered.goto("/dashboard")
+    expect(entered.get_by_role("heading", name="Runway")).to_be_visible()
+    return entered
+
+
+@pytest.fixture
+def founder(page: Page) -> Page:
+    """A page on the dashboard of somebody who signed up and made a company just now, in that page."""
     sign_up(page, f"{uuid4().hex}@example.com")
     page.get_by_label("Company name").fill("Acme Robotics")
     page.get_by_role("button", name="Create company").click()

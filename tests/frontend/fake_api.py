@@ -69,6 +69,25 @@ class World:
     token_seconds: int = 60
     renewals: int = 0
 
+    def founded(self, email: str, name: str = "Acme Robotics") -> str:
+        """The session of somebody new whose company is set up."""
+        self.users[email] = User(id=uuid4(), email=email, full_name="Ada Lovelace", created_at=NOW)
+        company = new_company(name, "acme-robotics")
+        company.onboarding = Onboarding(step="done", skipped=["profile", "integration"], completed_at=NOW)
+        self.companies[email] = [company]
+        session = uuid4().hex
+        self.sessions[session] = email
+        return session
+
+
+def new_company(name: str, slug: str) -> Company:
+    """As it is before anything was said about it."""
+    return Company(
+        Tenant(id=uuid4(), name=name, slug=slug, role="owner", created_at=NOW, updated_at=NOW),
+        Onboarding(step="profile", skipped=[], completed_at=None),
+        ProfileReply(profile=Profile(), updated_at=None),
+    )
+
 
 class Refused(HTTPException):
     def __init__(self, status: int, code: str, title: str, detail: str = "", errors: list[FieldError] | None = None):
@@ -196,14 +215,9 @@ async def create_tenant(request: Request[Any, Any, Any], state: State) -> Tenant
     slug = data.slug or "-".join("".join(c if c.isalnum() else " " for c in data.name.lower()).split())
     if slug == "taken":
         raise Refused(409, "slug_taken", "This address is taken", "Choose another.")
-    tenant = Tenant(id=uuid4(), name=data.name, slug=slug, role="owner", created_at=NOW, updated_at=NOW)
-    company = Company(
-        tenant,
-        Onboarding(step="profile", skipped=[], completed_at=None),
-        ProfileReply(profile=Profile(), updated_at=None),
-    )
+    company = new_company(data.name, slug)
     state.world.companies.setdefault(user.email or "", []).append(company)
-    return tenant
+    return company.tenant
 
 
 @get("/tenants/{tenant_id:uuid}", sync_to_thread=False)

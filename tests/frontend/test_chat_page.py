@@ -18,21 +18,13 @@ AT_END = (
 STORED = "document.cookie + JSON.stringify({...localStorage, ...sessionStorage})"
 
 
-@pytest.fixture(scope="module")
-def fake() -> Iterator[ChatApi]:
-    api = ChatApi()
-    api.start()
-    yield api
-    api.stop()
-
-
 @pytest.fixture
-def chat(member: Page, fake: ChatApi) -> Iterator[Page]:
+def chat(entered: Page, fake: ChatApi) -> Iterator[Page]:
     """A page on an empty chat; the fake's chat is as new."""
     vars(fake.talk).update(vars(Talk()))
-    member.goto("/chat")
-    expect(member.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
-    yield member
+    entered.goto("/chat")
+    expect(entered.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
+    yield entered
     fake.world.faults.clear()
     fake.talk.hold_after = 0
 
@@ -224,14 +216,18 @@ def test_list_is_searched_extended_renamed_and_deleted(chat: Page, fake: ChatApi
     expect(rows).to_have_count(40)
     chat.get_by_role("heading", name="What should your CEO look at?").click()
     chat.keyboard.press("/")
+    expect(chat.get_by_label("Search conversations")).to_be_focused()
     chat.keyboard.type("plan 39")
     expect(rows).to_have_count(1)
     rows.click()
     expect(chat.get_by_role("article")).to_have_count(2)
+    expect(rows).to_have_attribute("aria-current", "page")
     rows.hover()
     chat.get_by_role("button", name="Rename Plan 39").click()
-    chat.keyboard.type("A better title")
-    chat.keyboard.press("Enter")
+    title = chat.get_by_label("Title of the conversation")
+    expect(title).to_be_focused()
+    title.fill("A better title")
+    title.press("Enter")
     expect(rows).to_contain_text("A better title")
     assert "A better title" in [one.title for one in fake.talk.conversations.values()]
     rows.hover()

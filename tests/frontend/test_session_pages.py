@@ -43,11 +43,11 @@ def test_wrong_password_and_taken_address(page: Page) -> None:
     expect(page.get_by_text("An account with this address exists already.")).to_be_visible()
 
 
-def test_scripts_cannot_read_session_or_token(member: Page, fake: FakeApi) -> None:
-    cookies = {cookie["name"]: cookie for cookie in member.context.cookies()}
+def test_scripts_cannot_read_session_or_token(founder: Page, fake: FakeApi) -> None:
+    cookies = {cookie["name"]: cookie for cookie in founder.context.cookies()}
     assert cookies["ocsuite_session"]["httpOnly"]
     assert cookies["ocsuite_session"]["sameSite"] == "Lax"
-    held = member.evaluate(
+    held = founder.evaluate(
         "() => JSON.stringify("
         "[document.cookie, {...localStorage}, {...sessionStorage}, document.documentElement.outerHTML])"
     )
