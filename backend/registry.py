@@ -24,6 +24,7 @@ from backend.domains.identity.wiring import Parts, create_identity, provide
 from backend.domains.tenants import permissions as tenants_permissions
 from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
+from backend.domains.tenants.deletion_controllers import DeletionController
 from backend.kernel.auth import Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
@@ -114,6 +115,7 @@ class Api:
             *self._identity.routers,
             TenantsController,
             TenantController,
+            DeletionController,
             ChatController,
             ConversationsController,
             BoardController,
@@ -134,6 +136,7 @@ class Api:
                 db=base.db,
                 keyring=base.keyring,
                 allowances=base.settings.allowances,
+                company_grace=base.settings.company_grace,
                 companies=base.tenants,
                 modules=modules(),
                 generator=base.generator,

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
@@ -64,6 +65,7 @@ VARIABLES: Final = (
     Variable("TASKS_PER_DAY", "100", "Tasks that a new company may start a day"),
     Variable("MEMBERS_MAX", "25", "Members that a new company may have"),
     Variable("COMPANIES_MAX", "10", "Companies that one person may own"),
+    Variable("COMPANY_GRACE_DAYS", "7", "Days between asking for a company's deletion and its erasure"),
     Variable("CLERK_ISSUER", "", "Issuer of Clerk's tokens; set: Clerk signs people in, local accounts are off"),
     Variable("CLERK_AUTHORIZED_PARTIES", "", "Comma-separated origins accepted in a Clerk token's azp"),
     Variable("CLERK_PUBLISHABLE_KEY", "", "Clerk's publishable key, for the web app"),
@@ -129,6 +131,7 @@ class Settings:
     otel_endpoint: str
     llm: LlmSettings
     allowances: Allowances
+    company_grace: timedelta
     clerk: ClerkSettings | None
     mail: MailSettings | None
 
@@ -176,6 +179,7 @@ class Settings:
                 members=read.integer("MEMBERS_MAX", 1, 100_000),
                 companies=read.integer("COMPANIES_MAX", 1, 100_000),
             ),
+            company_grace=timedelta(days=read.integer("COMPANY_GRACE_DAYS", 1, 365)),
             clerk=_clerk(read),
             mail=_mail(read),
         )

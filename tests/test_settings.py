@@ -6,6 +6,7 @@ import ipaddress
 import pickle
 import re
 import traceback
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
         ("TASKS_PER_DAY", "8", "allowances.tasks_per_day", 8),
         ("MEMBERS_MAX", "9", "allowances.members", 9),
         ("COMPANIES_MAX", "3", "allowances.companies", 3),
+        ("COMPANY_GRACE_DAYS", "3", "company_grace", timedelta(days=3)),
     ],
 )  # fmt: skip
 def test_a_variable_is_read(name: str, value: str, read: str, wanted: Any) -> None:
@@ -184,6 +186,7 @@ def test_what_is_needed_is_missed(name: str) -> None:
         ("TASKS_PER_DAY", "many"),
         ("MEMBERS_MAX", "0"),
         ("COMPANIES_MAX", "0"),
+        ("COMPANY_GRACE_DAYS", "0"),
         ("OCSUITE_WEB_ORIGINS", "https://app.example.com/"),
         ("OCSUITE_WEB_ORIGINS", "https://App.example.com"),
         ("OCSUITE_WEB_ORIGINS", "https://app.example.com:443"),

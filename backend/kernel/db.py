@@ -44,8 +44,10 @@ def driver_url(url: str) -> URL:
     return made.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else made
 
 
-def create_engine(url: str, *, pool_size: int = 10, application_name: str = "ocsuite") -> AsyncEngine:
-    """An engine over asyncpg; ``url`` is a plain ``postgresql://`` URL."""
+def create_engine(
+    url: str, *, pool_size: int = 10, application_name: str = "ocsuite", command_seconds: float = 30
+) -> AsyncEngine:
+    """An engine over asyncpg; ``url`` is a plain ``postgresql://`` URL. A command ends after ``command_seconds``."""
     return create_async_engine(
         driver_url(url),
         hide_parameters=True,  # what people wrote belongs into no error
@@ -56,7 +58,7 @@ def create_engine(url: str, *, pool_size: int = 10, application_name: str = "ocs
         connect_args={
             "connection_class": ContextConnection,
             "timeout": 5,
-            "command_timeout": 30,
+            "command_timeout": command_seconds,
             "server_settings": {"application_name": application_name},
         },
     )

@@ -1,4 +1,4 @@
-"""What other domains may use of tenants."""
+"""What other domains may use of tenants, and what tenants needs of them, bound in ``backend.registry``."""
 
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -27,3 +27,17 @@ class Companies(Protocol):
 
     async def wrapped_key(self, session: AsyncSession, tenant_id: UUID) -> bytes | None:
         """The tenant's wrapped data key, ``None`` once it was erased."""
+
+
+class Sealer(Protocol):
+    """Seals the audit log."""
+
+    async def seal_tenant(self, tenant_id: UUID) -> object:
+        """Seal every entry of a tenant that waits for it."""
+
+
+class Signer(Protocol):
+    """Signs with the key of the audit log."""
+
+    async def sign(self, message: bytes) -> tuple[str, bytes]:
+        """The key's id, and the Ed25519 signature of ``message``, 64 bytes."""

@@ -1,0 +1,48 @@
+"""Erases companies whose time has come, as the worker."""
+
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.domains.tenants.deletion_repository import DeletionRepository
+from backend.domains.tenants.ports import Sealer
+from backend.kernel.db import Database
+from backend.kernel.orm import new_id
+from backend.kernel.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.tenant_keys import TenantKeys
+
+log = structlog.get_logger(__name__)
+
+ERASE_SECONDS: Final = 3600.0
+"""How long the statement that erases a company may take; give the eraser a database that waits as long."""
+
+
+class Eraser:
+    """Every worker may run one: a company is erased by one transaction, which is repeated if its worker died."""
+
+    def __init__(self, db: Database, keys: TenantKeys, sealer: Sealer) -> None:
+        self._db = db
+        self._keys = keys
+        self._sealer = sealer
+
+    async def erase_due(self) -> int:
+        """Erase what is due; how many companies. One that cannot be erased holds up no other and is tried again."""
+        async with self._db.transaction(ANONYMOUS) as session:
+            due = await DeletionRepository(session).due()
+        erased = 0
+        for tenant_id in due:
+            context = TenantContext(tenant_id, None)
+            try:
+                # So that the receipt names the end of the whole log.
+                await self._sealer.seal_tenant(tenant_id)
+                async with self._db.transaction(context) as session:
+                    done = await DeletionRepository(session).erase(tenant_id, new_id())
+            except SQLAlchemyError as error:
+                log.warning("tenant_not_erased", tenant_id=str(tenant_id), reason=type(error).__name__)
+                continue
+            self._keys.forget(tenant_id)
+            if done:
+                erased += 1
+                log.info("tenant_erased", tenant_id=str(tenant_id))
+        return erased
