@@ -1,7 +1,7 @@
 """Everything the owner of a database could do to a chain without the private key, and what the verifier calls it."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cache
 from uuid import UUID
@@ -27,10 +27,8 @@ from backend.domains.audit.diagnosis import Row
 from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
 from crypto import SealingKey
 from module_sdk.wire.audit import AuditCheckpoint
+from tests.audit import tampering
 from tests.audit.chains import ATTACKER, KEYS, NOW, OTHER_TENANT, SIGNER, TENANT, an_entry, sealed
-
-Pair = tuple[Entry | None, Seal]
-Tampering = Callable[[list[Pair], int, int], list[Pair]]
 
 SIZE = 50
 EDITS: dict[str, object] = {
@@ -50,119 +48,44 @@ EDITS: dict[str, object] = {
 
 
 @cache
-def _sealed(batch: int) -> tuple[Pair, ...]:
+def _sealed(batch: int) -> tuple[tampering.Pair, ...]:
     entries = [an_entry(number) for number in range(1, SIZE + 1)]
     return tuple(zip(entries, sealed(entries, batch=batch), strict=True))
 
 
-def _walk(rows: Sequence[Pair], *, saved: Sequence[AuditCheckpoint] = (), every_signature: bool = False) -> Verdict:
+def _walk(
+    rows: Sequence[tampering.Pair], *, saved: Sequence[AuditCheckpoint] = (), every_signature: bool = False
+) -> Verdict:
     verifier = ChainVerifier(TENANT, KEYS, saved=saved, every_signature=every_signature)
     for entry, seal in rows:
         verifier.feed(entry, seal)
     return verifier.finish()
 
 
-def _found(rows: Sequence[Pair], *, every_signature: bool = False) -> tuple[str, int] | None:
+def _found(rows: Sequence[tampering.Pair], *, every_signature: bool = False) -> tuple[str, int] | None:
     fault = _walk(rows, every_signature=every_signature).fault
     return None if fault is None else (fault.kind, fault.seq)
 
 
-def _recomputed(rows: Sequence[Pair]) -> list[Pair]:
-    """Number and link the rows anew, as far as that goes without the private key."""
-    previous = GENESIS
-    anew: list[Pair] = []
-    for seq, (entry, seal) in enumerate(rows, start=1):
-        assert entry is not None
-        previous = link_hash(TENANT, seq, previous, content_of(entry), seal.sealed_at)
-        anew.append((entry, msgspec.structs.replace(seal, seq=seq, hash=previous, entry_id=entry.id)))
-    return anew
-
-
-def _changed(pair: Pair, **changes: object) -> Pair:
-    return pair[0], msgspec.structs.replace(pair[1], **changes)
-
-
-def _fake(like: Pair) -> Pair:
-    entry, seal = an_entry(9999), like[1]
-    return entry, msgspec.structs.replace(seal, entry_id=entry.id, signature=ATTACKER.sign(b"") * 2)
-
-
-def _remove(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    return rows[: at - 1] + rows[at:]
-
-
-def _remove_block(rows: list[Pair], at: int, other: int) -> list[Pair]:
-    return rows[: at - 1] + rows[other - 1 :]
-
-
-def _insert(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    return [*rows[: at - 1], _fake(rows[at - 1]), *rows[at - 1 :]]
-
-
-def _insert_copy(rows: list[Pair], at: int, other: int) -> list[Pair]:
-    return [*rows[: at - 1], rows[other - 1], *rows[at - 1 :]]
-
-
-def _swap(rows: list[Pair], at: int, other: int) -> list[Pair]:
-    rows[at - 1], rows[other - 1] = rows[other - 1], rows[at - 1]
-    return rows
-
-
-def _swap_entries(rows: list[Pair], at: int, other: int) -> list[Pair]:
-    (one, first), (two, second) = rows[at - 1], rows[other - 1]
-    assert one is not None
-    assert two is not None
-    rows[at - 1] = two, msgspec.structs.replace(first, entry_id=two.id)
-    rows[other - 1] = one, msgspec.structs.replace(second, entry_id=one.id)
-    return rows
-
-
-def _remove_entry(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    rows[at - 1] = None, rows[at - 1][1]
-    return rows
-
-
-def _remove_behind_another(rows: list[Pair], at: int, other: int) -> list[Pair]:
-    double = rows[other - 1][0]
-    assert double is not None
-    rows[at - 1] = double, msgspec.structs.replace(rows[at - 1][1], entry_id=double.id)
-    return rows
-
-
-def _change_seal_hash(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    rows[at - 1] = _changed(rows[at - 1], hash=bytes(32))
-    return rows
-
-
-def _change_seal_entry(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    rows[at - 1] = _changed(rows[at - 1], entry_id=UUID(int=1))
-    return rows
-
-
-def _change_seal_time(rows: list[Pair], at: int, _: int) -> list[Pair]:
-    rows[at - 1] = _changed(rows[at - 1], sealed_at=NOW - timedelta(days=1))
-    return rows
-
-
-TAMPERINGS: list[tuple[Tampering, bool, str]] = [
-    (_remove, False, "removed"),
-    (_remove, True, "removed"),
-    (_remove_block, False, "removed"),
-    (_remove_block, True, "removed"),
-    (_remove_entry, False, "removed"),
-    (_remove_behind_another, False, "removed"),
-    (_remove_behind_another, True, "removed"),
-    (_insert, False, "inserted"),
-    (_insert, True, "inserted"),
-    (_insert_copy, True, "inserted"),
-    (_swap, False, "reordered"),
-    (_swap, True, "reordered"),
-    (_swap_entries, False, "reordered"),
-    (_swap_entries, True, "reordered"),
-    (_change_seal_hash, False, "forged"),
-    (_change_seal_entry, False, "forged"),
-    (_change_seal_time, False, "edited"),
-    (_change_seal_time, True, "edited"),
+TAMPERINGS: list[tuple[tampering.Tampering, bool, str]] = [
+    (tampering.remove, False, "removed"),
+    (tampering.remove, True, "removed"),
+    (tampering.remove_block, False, "removed"),
+    (tampering.remove_block, True, "removed"),
+    (tampering.remove_entry, False, "removed"),
+    (tampering.remove_behind_another, False, "removed"),
+    (tampering.remove_behind_another, True, "removed"),
+    (tampering.insert, False, "inserted"),
+    (tampering.insert, True, "inserted"),
+    (tampering.insert_copy, True, "inserted"),
+    (tampering.swap, False, "reordered"),
+    (tampering.swap, True, "reordered"),
+    (tampering.swap_entries, False, "reordered"),
+    (tampering.swap_entries, True, "reordered"),
+    (tampering.change_seal_hash, False, "forged"),
+    (tampering.change_seal_entry, False, "forged"),
+    (tampering.change_seal_time, False, "edited"),
+    (tampering.change_seal_time, True, "edited"),
 ]
 PLACES = st.lists(st.integers(1, SIZE), min_size=2, max_size=2, unique=True).map(sorted)
 BATCHES = st.sampled_from([1, 7, SIZE])
@@ -181,11 +104,11 @@ def test_an_untouched_chain_is_intact(batch: int, every_signature: bool) -> None
 @settings(max_examples=12, deadline=None)
 @given(places=PLACES, batch=BATCHES)
 def test_each_tampering_is_named_with_its_place(
-    tamper: Tampering, recompute: bool, kind: str, places: list[int], batch: int
+    tamper: tampering.Tampering, recompute: bool, kind: str, places: list[int], batch: int
 ) -> None:
     at, other = places
     rows = tamper(list(_sealed(batch)), at, other)
-    rows = _recomputed(rows) if recompute else rows
+    rows = tampering.recomputed(rows) if recompute else rows
     assert _found(rows) == (kind, at)
     assert _found(rows, every_signature=True) == (kind, at)
     if recompute:
@@ -205,7 +128,7 @@ def test_an_edit_of_any_field_is_named(field: str, at: int, batch: int, recomput
     rows[at - 1] = edited, msgspec.structs.replace(seal, entry_id=edited.id)
     # Nothing after the last row tells an edit of it from a row that was made up.
     kind = "forged" if recompute and at == SIZE else "edited"
-    assert _found(_recomputed(rows) if recompute else rows) == (kind, at)
+    assert _found(tampering.recomputed(rows) if recompute else rows) == (kind, at)
 
 
 def test_every_field_is_edited() -> None:
@@ -239,17 +162,17 @@ def test_a_chain_that_was_cut_off_and_grew_again_is_named_by_a_saved_checkpoint(
 def test_forged_signatures() -> None:
     rows = list(_sealed(7))
     garbage = bytes(64)
-    plain = [*rows[:9], _changed(rows[9], signature=garbage), *rows[10:]]
+    plain = [*rows[:9], tampering.changed(rows[9], signature=garbage), *rows[10:]]
     assert _found(plain, every_signature=True) == ("forged", 10)
     # The entry itself is confirmed by the checkpoint after it.
     assert _found(plain) is None
-    stranger = [*rows[:9], _changed(rows[9], key_id="aud_9"), *rows[10:]]
+    stranger = [*rows[:9], tampering.changed(rows[9], key_id="aud_9"), *rows[10:]]
     assert _found(stranger, every_signature=True) == ("forged", 10)
     for signature in (rows[13][1].signature[:64] + garbage, rows[13][1].signature[:64], b"", bytes(127)):
-        checkpoint = [*rows[:13], _changed(rows[13], signature=signature), *rows[14:]]
+        checkpoint = [*rows[:13], tampering.changed(rows[13], signature=signature), *rows[14:]]
         assert _found(checkpoint) == ("forged", 14)
-    assert _found([*rows, _fake(_changed(rows[-1], seq=SIZE + 1))]) is not None
-    assert _found(_recomputed([*rows, _fake(rows[-1])])) == ("forged", SIZE + 1)
+    assert _found([*rows, tampering.fake(tampering.changed(rows[-1], seq=SIZE + 1))]) is not None
+    assert _found(tampering.recomputed([*rows, tampering.fake(rows[-1])])) == ("forged", SIZE + 1)
 
 
 @pytest.mark.parametrize("key_id", ["aud_1", "aud_2"])
@@ -297,11 +220,11 @@ def test_entries_without_a_seal() -> None:
 def test_hidden_checkpoints_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifying, "MOST_UNCONFIRMED", 20)
     monkeypatch.setattr(verifying, "LOOK_AHEAD", 5)
-    hidden = [_changed(row, checkpoint=row[1].seq == SIZE) for row in _sealed(7)]
+    hidden = [tampering.changed(row, checkpoint=row[1].seq == SIZE) for row in _sealed(7)]
     assert _found(hidden) is None
     for at in (1, 19, 20, 21, 45):
-        assert _found(_recomputed(_remove(list(hidden), at, 0))) == ("removed", at)
-        assert _found(_recomputed(_insert(list(hidden), at, 0))) == ("inserted", at)
+        assert _found(tampering.recomputed(tampering.remove(list(hidden), at, 0))) == ("removed", at)
+        assert _found(tampering.recomputed(tampering.insert(list(hidden), at, 0))) == ("inserted", at)
 
 
 def _endless_rows(count: int) -> Iterator[Row]:
