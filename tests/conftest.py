@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,44 @@ from tests.support.people import Person, sign_in
 from tests.support.server import running_api
 
 SignIn = Callable[..., Awaitable[Person]]
+
+#: The files that take long, longest first but for the second, which needs no pages while the first has them built.
+#: Begun first, they leave small files for the end, so that no process waits long for the last one.
+LONG = (
+    "journeys/test_first_day.py",
+    "api/test_schemathesis.py",
+    "journeys/test_lighthouse.py",
+    "csuite/test_lost_generation.py",
+    "frontend/test_chat_page.py",
+    "journeys/test_company.py",
+    "journeys/test_conversations.py",
+    "journeys/test_accessibility.py",
+    "docs/test_documents.py",
+    "journeys/test_trouble.py",
+    "frontend/test_session_pages.py",
+    "frontend/test_recovery.py",
+    "api/test_two_processes.py",
+    "csuite/test_parts_away.py",
+    "stack/test_up.py",
+    "journeys/test_surface.py",
+    "tenancy/test_machine.py",
+    "operations/test_seed.py",
+    "csuite/test_local_model.py",
+    "stack/test_supervisor.py",
+    "stack/test_local_stack.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have xdist hand the files out in the order of their collection, not by how many tests they hold."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; within a file, and among the others, the order stays."""
+    folder = Path(__file__).parent
+    rank = {folder / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext
 from tests.bench.blank_app import blank_app
 from tests.journeys.people import Member, signed_up
 from tests.journeys.product import Product, chromium, debugged_chromium, running_product
-from tests.tools.install import lighthouse
+from tests.tools.install import Lighthouse
 
 ROUNDS: Final = 3
 STARTS: Final = 3
@@ -86,14 +86,14 @@ Reports = dict[tuple[str, bool], list[dict[str, Any]]]
 def _lighthouse(product: Product, member: Member, pages: dict[str, str]) -> Reports:
     """Reports by page and form factor, pages interleaved; nobody is signed in while the sign-in page is looked at."""
     found: Reports = defaultdict(list)
-    with debugged_chromium() as (context, port):
+    with debugged_chromium() as (context, port), Lighthouse(port) as lighthouse:
         for _ in range(ROUNDS):
             for name, url in pages.items():
                 context.clear_cookies()
                 if name != "sign-in":
                     member.enter(context, product.url)
                 for desktop in (True, False):
-                    found[name, desktop].append(lighthouse(url, port, desktop=desktop, categories=CATEGORIES))
+                    found[name, desktop].append(lighthouse.look(url, desktop=desktop, categories=CATEGORIES))
     return found
 
 

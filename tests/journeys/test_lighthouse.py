@@ -4,24 +4,24 @@ import pytest
 
 from tests.journeys.people import Member
 from tests.journeys.product import Product, debugged_chromium
-from tests.tools.install import lighthouse
+from tests.tools.install import Lighthouse
 
 pytestmark = pytest.mark.journey
 
 
 def test_accessibility_and_best_practices_are_perfect(product: Product, member: Member) -> None:
     conversation = member.ask("Where do we stand?")
-    with debugged_chromium() as (context, port):
-        found = {"/sign-in": scores(f"{product.url}/sign-in", port)}
+    with debugged_chromium() as (context, port), Lighthouse(port) as lighthouse:
+        found = {"/sign-in": scores(lighthouse, f"{product.url}/sign-in")}
         member.enter(context, product.url)
         for path in ("/dashboard", f"/chat/{conversation}"):
-            found[path] = scores(f"{product.url}{path}", port)
+            found[path] = scores(lighthouse, f"{product.url}{path}")
     assert [one for one in found.items() if one[1] != []] == []
 
 
-def scores(url: str, port: int) -> list[str]:
+def scores(lighthouse: Lighthouse, url: str) -> list[str]:
     """What keeps a page from 100 in both."""
-    report = lighthouse(url, port, desktop=True, categories=("accessibility", "best-practices"))
+    report = lighthouse.look(url, desktop=True, categories=("accessibility", "best-practices"))
     assert len(report["categories"]) == 2
     return [
         f"{category['title']}: {audit['title']} {audit.get('details', {}).get('items', '')}"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tests.journeys.product import BUILD
 
@@ -44,36 +44,56 @@ def axe() -> str:
     return (tools() / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
-def lighthouse(url: str, port: int, *, desktop: bool, categories: tuple[str, ...]) -> dict[str, Any]:
-    """Lighthouse's report about a page, taken in the browser that is debugged on ``port``, with its cookies."""
-    command = [
-        node(),
-        str(tools() / "lighthouse" / "cli" / "index.js"),
-        url,
-        f"--port={port}",
-        "--output=json",
-        "--quiet",
-        f"--only-categories={','.join(categories)}",
-        *(["--preset=desktop"] if desktop else []),
-    ]
-    report: dict[str, Any] = json.loads(_run(command))
-    problem = report.get("runtimeError")
-    if problem:
-        raise RuntimeError(f"Lighthouse could not look at {url}: {problem}")
-    # Somebody who is not signed in would have been sent to another page.
-    if report["finalDisplayedUrl"].partition("?")[0] != url:
-        raise RuntimeError(f"Lighthouse looked at {report['finalDisplayedUrl']} in place of {url}")
-    return report
+class Lighthouse:
+    """Lighthouse in one Node, for as many pages as there are, with the cookies of the browser debugged on a port."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        entry = tools() / "lighthouse" / "core" / "index.js"
+        self._process = subprocess.Popen(
+            [node(), str(HERE / "lighthouse.mjs"), entry.as_uri(), str(self._port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=FOLDER, env=_environ(), text=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        with self._process:  # closes its input, which ends it
+            pass
+
+    def look(self, url: str, *, desktop: bool, categories: tuple[str, ...]) -> dict[str, Any]:
+        """The report about a page."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"url": url, "desktop": desktop, "categories": categories}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"Lighthouse ended with status {self._process.wait(30)}; what it said is above")
+        report: dict[str, Any] = json.loads(line)
+        problem = report.get("runtimeError")
+        if problem:
+            raise RuntimeError(f"Lighthouse could not look at {url}: {problem}")
+        # Somebody who is not signed in would have been sent to another page.
+        if report["finalDisplayedUrl"].partition("?")[0] != url:
+            raise RuntimeError(f"Lighthouse looked at {report['finalDisplayedUrl']} in place of {url}")
+        return report
 
 
 def _run(command: list[str]) -> str:
-    # npm's scripts and Lighthouse look for Node on PATH.
-    path = os.pathsep.join([str(_wheel() / "bin"), os.environ.get("PATH", os.defpath)])
-    environ = os.environ | {"PATH": path}
-    done = subprocess.run(command, cwd=FOLDER, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=FOLDER, env=_environ(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[1:3])} failed: {done.stderr[-2000:]}")
     return done.stdout
+
+
+def _environ() -> dict[str, str]:
+    # npm's scripts and Lighthouse look for Node on PATH.
+    return os.environ | {"PATH": os.pathsep.join([str(_wheel() / "bin"), os.environ.get("PATH", os.defpath)])}
 
 
 def _wheel() -> Path:
