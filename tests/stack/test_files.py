@@ -120,6 +120,17 @@ def test_ci_runs_what_the_readme_says() -> None:
     assert lines[-2:] == ["make check", "make test"]
 
 
+def test_the_long_run_is_nightly_and_nothing_else_is() -> None:
+    workflow = load(".github/workflows/ci.yml")
+    assert workflow[True]["schedule"]  # YAML 1.1 reads the key `on` as true
+    assert [step["run"] for step in workflow["jobs"]["soak"]["steps"] if "run" in step] == ["make soak"]
+    assert workflow["jobs"]["soak"]["if"] == "github.event_name == 'schedule'"
+    # What the others need is `check`, and a job whose needs were skipped is skipped.
+    assert workflow["jobs"]["check"]["if"] == "github.event_name != 'schedule'"
+    others = {name: job for name, job in workflow["jobs"].items() if name not in ("soak", "check")}
+    assert {job["needs"] for job in others.values()} == {"check", "image"}
+
+
 def test_hooks_use_the_locked_tools() -> None:
     (repository,) = load(".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
@@ -130,7 +141,7 @@ def test_hooks_use_the_locked_tools() -> None:
 def test_make_explains_itself() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = re.findall(r"^  make (\w+)", done.stdout, re.MULTILINE)
-    assert {"up", "test", "check", "bench", "format", "lock", "pictures", "help"} <= set(listed)
+    assert {"up", "test", "check", "bench", "soak", "format", "lock", "pictures", "help"} <= set(listed)
 
 
 def test_locks_carry_hashes_and_no_addresses() -> None:
