@@ -13,11 +13,21 @@ from backend.kernel.orm import new_id
 from backend.kernel.tenancy import CONTEXT_SECONDS, Context, ContextSigner, TenantContext
 from crypto import Keyring
 
-#: One row of every tenant table, parents first: {t} tenant, {u} user, {c} conversation, {m} message, {x} a new id.
+#: One row of every tenant table, parents first: {t} tenant, {u} user, {c} conversation, {m} message,
+#: {i} invitation, {l} entry of the audit log, {x} a new id.
 ROWS = {
     "tenants": "(id, name, slug, messages_per_day, tasks_per_day, members_max) "
     "VALUES ('{t}', '{mark}', '{slug}', 9, 9, 9)",
-    "tenant_members": "(tenant_id, user_id, role) VALUES ('{t}', '{u}', 'owner')",
+    "roles": "(tenant_id, key, name) VALUES ('{t}', '{mark}', '{mark}')",
+    "role_permissions": "(tenant_id, role_key, permission) VALUES ('{t}', '{mark}', 'chat.read')",
+    "tenant_members": "(tenant_id, user_id) VALUES ('{t}', '{u}')",
+    "member_roles": "(tenant_id, user_id, role_key) VALUES ('{t}', '{u}', 'owner')",
+    "api_keys": "(tenant_id, id, user_id, name, prefix, token_hash, permissions, expires_at) "
+    "VALUES ('{t}', '{x}', '{u}', '{mark}', 'ocs_', sha256('{mark}'), '{{chat.read}}', now() + interval '1 day')",
+    "invitations": "(tenant_id, id, email, token_hash, invited_by, expires_at) "
+    "VALUES ('{t}', '{i}', '{mark}@example.com', sha256('{mark}'), '{u}', now() + interval '1 day')",
+    "invitation_roles": "(tenant_id, invitation_id, role_key) VALUES ('{t}', '{i}', '{mark}')",
+    "tenant_deletions": "(tenant_id, requested_by, erase_after) VALUES ('{t}', '{u}', now() + interval '7 days')",
     "tenant_profiles": "(tenant_id, industry, currency, time_zone, goals, description) "
     "VALUES ('{t}', '{mark}', 'EUR', 'UTC', '{{}}', '{mark}')",
     "tenant_onboarding": "(tenant_id, step) VALUES ('{t}', 'profile')",
@@ -33,8 +43,34 @@ ROWS = {
     "VALUES ('{t}', '{x}', 's', '{x}', 0, '{mark}', 'm', array_fill(0.1::real, '{{1536}}')::public.vector)",
     "company_embeddings": "(tenant_id, id, source, source_id, position, content, model, embedding) "
     "VALUES ('{t}', '{x}', 's', '{x}', 0, '{mark}', 'm', array_fill(0.1::real, '{{1536}}')::public.vector)",
+    "audit_logs": "(tenant_id, id, actor_kind, actor_user_id, actor_name, action, resource, outcome, meta, request_id, "
+    "created_at) VALUES ('{t}', '{l}', 'user', '{u}', '{mark}', 'a.b', '{mark}', 'succeeded', '{{}}', '', now())",
+    "audit_pending": "(tenant_id, audit_log_id) VALUES ('{t}', '{l}')",
+    "audit_seals": "(tenant_id, seq, audit_log_id, hash, sealed_at, key_id, signature, checkpoint) "
+    "VALUES ('{t}', 1, '{l}', sha256('{mark}'), now(), 'k', '', true)",
+    "audit_verifications": "(tenant_id, verified_at, entries, sealed_seq, waiting) VALUES ('{t}', now(), 1, 1, 0)",
 }  # fmt: skip
 TABLES = sorted(ROWS)
+
+ALL = "INSERT UPDATE DELETE"
+#: What the application role may do to a table besides reading it.
+WRITES = {
+    **dict.fromkeys(ROWS, ALL),
+    "tenants": "INSERT UPDATE",
+    "tenant_members": "DELETE",
+    "tenant_keys": "INSERT",
+    "role_permissions": "INSERT DELETE",
+    "member_roles": "INSERT DELETE",
+    "api_keys": "INSERT",  # and UPDATE of revoked_at alone
+    "invitation_roles": "INSERT DELETE",
+    "tenant_deletions": "DELETE",  # and INSERT of what it may choose
+    "audit_logs": "",
+    "audit_pending": "DELETE",
+    "audit_seals": "INSERT",
+    "audit_verifications": "INSERT UPDATE",
+}
+#: Written by the system alone, whoever the member is.
+SYSTEM_WRITTEN = {"audit_pending", "audit_seals", "audit_verifications"}
 Errors = type[Exception] | tuple[type[Exception], ...]
 
 
@@ -51,6 +87,8 @@ class Tenant:
     user: UUID = field(default_factory=new_id)
     conversation: UUID = field(default_factory=new_id)
     message: UUID = field(default_factory=new_id)
+    invitation: UUID = field(default_factory=new_id)
+    entry: UUID = field(default_factory=new_id)
 
     @property
     def mark(self) -> str:
@@ -64,6 +102,8 @@ class Tenant:
             u=self.user,
             c=self.conversation,
             m=self.message,
+            i=self.invitation,
+            l=self.entry,
             x=new_id(),
             mark=self.mark,
             slug=f"s-{self.id.hex}",
@@ -80,6 +120,8 @@ class Tenant:
         )
         for table in ROWS:
             await owner.execute(self.insert(table))
+            if table == "tenants":
+                await owner.execute("SELECT util.seed_roles($1)", self.id)
 
 
 @dataclass(frozen=True, slots=True)

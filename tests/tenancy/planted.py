@@ -85,7 +85,7 @@ PLANTED: dict[str, tuple[str, str, str]] = {
     "restrictive": (
         f"DROP POLICY planted_walls ON planted; {NAMED} AS RESTRICTIVE USING ({WALL}) WITH CHECK ({WALL})",
         "planted",
-        "policy planted_walls",
+        "has 0 policies",
     ),
     "for one command": (
         f"DROP POLICY planted_walls ON planted; {NAMED} FOR SELECT USING ({WALL})",
@@ -140,6 +140,43 @@ PLANTED: dict[str, tuple[str, str, str]] = {
         "ALTER POLICY sessions_walls ON sessions USING (user_id = (SELECT util.current_tenant()))",
         "sessions",
         "policy sessions_walls",
+    ),
+    "guarded and open": (f"GRANT UPDATE ON audit_logs TO {rls.APP_ROLE}", "audit_logs", "UPDATE without asking"),
+    "guarded and open in a column": (
+        f"GRANT UPDATE (role_key) ON member_roles TO {rls.APP_ROLE}",
+        "member_roles",
+        "UPDATE without asking",
+    ),
+    "guarded and open to inserts": (f"GRANT INSERT ON audit_logs TO {rls.APP_ROLE}", "audit_logs", "INSERT without"),
+    "guarded and open to deletes": (f"GRANT DELETE ON tenants TO {rls.APP_ROLE}", "tenants", "DELETE without asking"),
+    "no restriction": ("DROP POLICY roles_insert ON roles", "roles", "INSERT without asking"),
+    "a restriction that asks nothing": ("ALTER POLICY roles_delete ON roles USING (true)", "roles", "DELETE without"),
+    "a restriction of another command": (
+        (
+            "DROP POLICY roles_delete ON roles; "
+            "CREATE POLICY roles_delete ON roles AS RESTRICTIVE FOR SELECT USING (util.is_system())"
+        ),
+        "roles",
+        "DELETE without asking",
+    ),
+    "a restriction that lets through": (
+        "DROP POLICY roles_delete ON roles; CREATE POLICY roles_delete ON roles FOR DELETE USING (util.is_system())",
+        "roles",
+        "DELETE without asking",
+    ),
+    "a restriction of one role": (f"ALTER POLICY roles_delete ON roles TO {rls.APP_ROLE}", "roles", "DELETE without"),
+    "a restriction by a look-alike": (
+        (
+            "CREATE FUNCTION public.user_has_permission(uuid, text) RETURNS boolean LANGUAGE sql AS 'SELECT true'; "
+            "ALTER POLICY roles_delete ON roles USING (public.user_has_permission(tenant_id, 'roles.manage'))"
+        ),
+        "roles",
+        "DELETE without asking",
+    ),
+    "invoker's permissions": (
+        "ALTER FUNCTION util.granted_permissions(uuid) SECURITY INVOKER",
+        "util.granted_permissions(uuid)",
+        "not a SECURITY DEFINER function any more",
     ),
     "no touch": ("DROP TRIGGER planted_touch ON planted", "planted", "updated_at"),
     "touch switched off": ("ALTER TABLE planted DISABLE TRIGGER planted_touch", "planted", "updated_at"),

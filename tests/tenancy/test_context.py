@@ -15,9 +15,9 @@ from crypto import Keyring, MasterKey
 from tests.tenancy.kit import TABLES, App, Tenant, key_of, of
 
 NOTHING = [
-    "", " ", ".", "......", "v1", "v1......", "v1.local-1....." + "0" * 64, "'", "''", "\\", "%s", "{}", "null", "NULL",
-    "0" * 65, "0" * 66, "." * 66, "." * 500, "v1." * 100, "ü" * 200, "\U0001f600" * 70, "\n" * 80, "-" * 66,
-    "v1.local-1.not-a-uuid.nor-this.soon.never." + "f" * 64, "x" * 100_000, "." * 100_000,
+    "", " ", ".", "......", "v2", "v2.......", "v2.local-1......" + "0" * 64, "'", "''", "\\", "%s", "{}", "null",
+    "NULL", "0" * 65, "0" * 66, "." * 66, "." * 500, "v2." * 100, "ü" * 200, "\U0001f600" * 70, "\n" * 80, "-" * 66,
+    "v2.local-1.not-a-uuid.nor-this.nor-that.soon.never." + "f" * 64, "x" * 100_000, "." * 100_000,
 ]  # fmt: skip
 """Texts that are no context at all."""
 
@@ -33,12 +33,15 @@ async def closed(app: App, context: str | None, ours: Tenant) -> None:
     async with app.acting(context) as sql:
         assert await sql.fetchval("SELECT util.current_tenant()") is None
         assert await sql.fetchval("SELECT util.current_user()") is None
+        assert await sql.fetchval("SELECT util.current_api_key()") is None
+        assert not await sql.fetchval("SELECT util.is_system()")
         assert await seen(sql) == set()
         assert await sql.fetch("SELECT * FROM users") == []
         assert await sql.fetch("SELECT * FROM util.my_memberships()") == []
         assert await sql.fetch("SELECT * FROM util.search_conversations(ARRAY['marker'])") == []
         assert await sql.execute("UPDATE messages SET content = 'x'") == "UPDATE 0"
-        assert await sql.execute("DELETE FROM tenants") == "DELETE 0"
+        assert await sql.execute("DELETE FROM conversations") == "DELETE 0"
+        await app.refused("DELETE FROM tenants")
         await app.refused(ours.insert("messages"))
         await app.refused(f"INSERT INTO users (id, issuer, subject, full_name) VALUES ('{uuid4()}', 'i', 's', 'n')")
 
@@ -93,7 +96,7 @@ async def test_every_changed_character_opens_nothing(app: App, ours: Tenant) -> 
 async def test_a_context_without_mac_opens_nothing(app: App, ours: Tenant, keyring: Keyring) -> None:
     """Too few parts must not make the comparison NULL, and so neither true nor false."""
     backend, until = app.sql.get_server_pid(), int(time.time()) + 60
-    start = f"v1.{keyring.key_ids[0]}.{ours.id.hex}.{ours.user.hex}"
+    start = f"v2.{keyring.key_ids[0]}.{ours.id.hex}.{ours.user.hex}."
     for tail in ("", f".{until:0>40}", f".{until:0>30}.{backend:0>30}", f".{until}.{backend}." + " " * 64):
         await closed(app, start + tail, ours)
 
@@ -109,7 +112,7 @@ async def test_every_truncation_and_addition_opens_nothing(app: App, ours: Tenan
 
 async def test_parts_of_two_contexts_do_not_mix(app: App, ours: Tenant, theirs: Tenant) -> None:
     mine, foreign = app.sign(of(ours)).split("."), app.sign(of(theirs)).split(".")
-    for swapped in range(2, 7):
+    for swapped in range(2, 8):
         mixed = [*mine[:swapped], foreign[swapped], *mine[swapped + 1 :]]
         if mixed != mine:
             await closed(app, ".".join(mixed), ours)

@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from backend.kernel.rls_walk import GUARDED_TABLES
+from backend.kernel.tenancy import TenantContext
 from backend.settings import Settings
-from tests.tenancy.kit import TABLES, App, Tenant, key_of, of
+from tests.tenancy.kit import TABLES, WRITES, App, Tenant, key_of, of
 
 DENIED = [
     # become somebody else
@@ -250,3 +252,58 @@ async def test_definer_functions_answer_for_the_context_alone(inside: App, ours:
         found = await sql.fetch("SELECT * FROM util.search_conversations($1)", words)
         assert {row[0] for row in found} <= {ours.conversation}, words
     assert await sql.fetchval("SELECT util.find_user('test', $1)", str(uuid4())) is None
+
+
+@pytest.mark.parametrize("role", ["viewer", "nobody"])
+async def test_who_lacks_the_permission_writes_no_guarded_table(
+    app: App, all_seeing: asyncpg.Connection, ours: Tenant, role: str
+) -> None:
+    """A viewer, and a context of the tenant in the name of somebody who is no member."""
+    other = Tenant(id=ours.id)
+    await all_seeing.execute(
+        "INSERT INTO users (id, issuer, subject, full_name) VALUES ($1, 'test', $2, 'V')", other.user, str(other.user)
+    )
+    if role == "viewer":
+        await all_seeing.execute(other.insert("tenant_members"))
+        await all_seeing.execute(other.insert("member_roles").replace("'owner'", "'viewer'"))
+    try:
+        async with app.acting(of(other)) as sql:
+            for table in sorted(GUARDED_TABLES):
+                await _refused_inserts(app, other, table)
+                if "UPDATE" in WRITES[table]:
+                    assert await sql.execute(f"UPDATE {table} SET {key_of(table)} = {key_of(table)}") == "UPDATE 0"
+                if "DELETE" in WRITES[table]:
+                    mine = f"user_id <> '{other.user}'" if table == "tenant_members" else "true"  # anybody may leave
+                    assert await sql.execute(f"DELETE FROM {table} WHERE {mine}") == "DELETE 0"
+            assert await sql.execute("UPDATE api_keys SET revoked_at = now()") == "UPDATE 0"
+            for table in ("audit_logs", "audit_seals", "audit_verifications"):
+                assert await sql.fetchval(f"SELECT count(*) FROM {table}") == 0
+    finally:
+        await all_seeing.execute("DELETE FROM users WHERE id = $1", other.user)
+
+
+async def _refused_inserts(app: App, actor: Tenant, table: str) -> None:
+    """Rows that would break no constraint, for everybody and for oneself."""
+    statement = actor.insert(table)
+    if table == "tenants":  # founding another company is everybody's right, in a context of its own
+        statement = statement.replace(str(actor.id), str(Tenant().id))
+    for role in ("owner", "admin", "viewer"):
+        await app.refused(statement.replace("'owner'", f"'{role}'"))
+
+
+async def test_an_owner_neither_speaks_for_others_nor_hurries_a_deletion(
+    app: App, all_seeing: asyncpg.Connection, ours: Tenant, theirs: Tenant
+) -> None:
+    async with app.acting(of(ours)) as sql:
+        await sql.execute("DELETE FROM tenant_deletions")
+        mine = ours.insert("tenant_deletions")
+        await app.refused(mine.replace(str(ours.user), str(theirs.user)))
+        await app.refused(mine.replace("7 days", "23 hours"), asyncpg.CheckViolationError)
+        await app.refused(mine.replace("(tenant_id", "(requested_at, tenant_id").replace("VALUES (", "VALUES (now(), "))
+        await app.refused(f"SELECT util.erase_tenant('{ours.id}', '{uuid4()}')")
+        assert await sql.execute(mine) == "INSERT 0 1"
+    async with app.acting(TenantContext(ours.id, None)) as sql:
+        await app.refused(mine)
+        assert await sql.fetchval("SELECT util.erase_tenant($1, $2)", ours.id, uuid4()) is False
+        assert await sql.fetchval("SELECT count(*) FROM tenants") == 1
+        await app.refused("SELECT * FROM util.tenant_tables()")

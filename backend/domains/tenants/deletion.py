@@ -1,6 +1,7 @@
 """Rules of deleting a company: asked for with its name typed, called off until it is due, and then receipts."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -69,10 +70,13 @@ async def receipts(session: AsyncSession, user_id: UUID, limit: int, before: UUI
     return [_receipt(row) for row in await DeletionRepository(session).receipts(user_id, limit, before)]
 
 
-async def signed(receipt: ErasureReceipt, signer: Signer) -> ErasureReceipt:
-    """The receipt with ``key_id`` and ``signature``."""
-    key_id, signature = await signer.sign(statement(receipt))
-    return msgspec.structs.replace(receipt, key_id=key_id, signature=b64encode(signature).decode())
+async def signed(unsigned: Sequence[ErasureReceipt], signer: Signer) -> list[ErasureReceipt]:
+    """The receipts with ``key_id`` and ``signature``; raises ``Unavailable``."""
+    key_id, signatures = await signer.sign([statement(receipt) for receipt in unsigned])
+    return [
+        msgspec.structs.replace(receipt, key_id=key_id, signature=b64encode(signature).decode())
+        for receipt, signature in zip(unsigned, signatures, strict=True)
+    ]
 
 
 def statement(receipt: ErasureReceipt) -> bytes:

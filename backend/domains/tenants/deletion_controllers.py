@@ -1,6 +1,5 @@
 """`/tenants/{tenant_id}/deletion` and `/erasure-receipts`."""
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -82,5 +81,4 @@ class ReceiptsController(Controller):
         async with db.transaction(principal.context) as session:
             found = await receipts(session, principal.user_id, limit + 1, before)
         page = page_of(found, limit, lambda item: item.id, lambda item: item)
-        items = await asyncio.gather(*(signed(item, receipt_signer) for item in page.items))
-        return Page(items=items, next_cursor=page.next_cursor)
+        return Page(items=await signed(page.items, receipt_signer), next_cursor=page.next_cursor)

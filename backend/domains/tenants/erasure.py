@@ -30,12 +30,12 @@ class Eraser:
         """Erase what is due; how many companies. One that cannot be erased holds up no other and is tried again."""
         async with self._db.transaction(ANONYMOUS) as session:
             due = await DeletionRepository(session).due()
+        if due:  # so that receipts name the end of the whole log
+            await self._sealer.seal_waiting()
         erased = 0
         for tenant_id in due:
             context = TenantContext(tenant_id, None)
             try:
-                # So that the receipt names the end of the whole log.
-                await self._sealer.seal_tenant(tenant_id)
                 async with self._db.transaction(context) as session:
                     done = await DeletionRepository(session).erase(tenant_id, new_id())
             except SQLAlchemyError as error:

@@ -1,5 +1,6 @@
 """What other domains may use of tenants, and what tenants needs of them, bound in ``backend.registry``."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -32,12 +33,12 @@ class Companies(Protocol):
 class Sealer(Protocol):
     """Seals the audit log."""
 
-    async def seal_tenant(self, tenant_id: UUID) -> object:
-        """Seal every entry of a tenant that waits for it."""
+    async def seal_waiting(self) -> int:
+        """Seal every entry that waits for it, of whichever tenant; how many."""
 
 
 class Signer(Protocol):
     """Signs with the key of the audit log."""
 
-    async def sign(self, message: bytes) -> tuple[str, bytes]:
-        """The key's id, and the Ed25519 signature of ``message``, 64 bytes."""
+    async def sign(self, messages: Sequence[bytes]) -> tuple[str, list[bytes]]:
+        """The key's id, and of each message an Ed25519 signature, 64 bytes. Raises ``Unavailable``."""
