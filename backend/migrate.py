@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import migrations
 from backend.domains.access.catalogue import synchronise_permissions
+from backend.domains.audit.keys import ensure_audit_key
 from backend.domains.identity.signing import ensure_signing_key
 from backend.kernel.db import driver_url
 from backend.kernel.tenancy import context_key
@@ -43,6 +44,7 @@ async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, d
             if not down:
                 await synchronise_context_keys(connection, keyring)
                 await ensure_signing_key(connection, keyring)
+                await ensure_audit_key(connection, keyring)
                 await synchronise_permissions(connection, permissions())
     finally:
         await engine.dispose()

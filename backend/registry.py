@@ -11,8 +11,18 @@ from redis.asyncio import Redis
 
 from backend.domains.access import permissions as access_permissions
 from backend.domains.access.gatekeeper import AccessGatekeeper
+from backend.domains.access.invitation_controllers import InvitationsController, InvitedController
+from backend.domains.access.invitation_mail import InvitationPost
+from backend.domains.access.key_controllers import KeysController
 from backend.domains.access.key_tokens import KeyOrSession
+from backend.domains.access.role_controllers import RolesController
+from backend.domains.access.team_controllers import TeamController
 from backend.domains.audit import permissions as audit_permissions
+from backend.domains.audit.controllers import AuditController, AuditVerificationController
+from backend.domains.audit.exporting import Exporter
+from backend.domains.audit.sealer import Sealer
+from backend.domains.audit.verification import Verifications
+from backend.domains.audit.witness import Witness
 from backend.domains.csuite import permissions as csuite_permissions
 from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
 from backend.domains.csuite.follow import Follower
@@ -28,6 +38,7 @@ from backend.domains.tenants.deletion_controllers import DeletionController
 from backend.kernel.auth import Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
+from backend.kernel.mail import create_mailer
 from backend.kernel.permissions import Permission, checked
 from backend.kernel.ratelimit import RateLimiter
 from backend.kernel.redis import RedisBatcher, create_redis
@@ -77,6 +88,9 @@ class Foundation:
         self.tenant_keys = TenantKeys(self.keyring, self._wrapped_key)
         self.stream_log = StreamLog(self.redis)
         self.generator = Generator(self.db, self.tenant_keys, self.stream_log, create_provider(settings.llm))
+        witness = Witness(self.redis)
+        self.sealer = Sealer(self.db, self.keyring, witness)
+        self.verifications = Verifications(self.db, self.keyring, witness)
 
     async def _wrapped_key(self, tenant_id: UUID) -> bytes | None:
         async with self.db.transaction(TenantContext(tenant_id, None)) as session:
@@ -115,11 +129,18 @@ class Api:
             *self._identity.routers,
             TenantsController,
             TenantController,
+            TeamController,
+            InvitationsController,
+            InvitedController,
+            RolesController,
+            KeysController,
             DeletionController,
             ChatController,
             ConversationsController,
             BoardController,
             DashboardController,
+            AuditController,
+            AuditVerificationController,
         ]
 
     @property
@@ -138,9 +159,13 @@ class Api:
                 allowances=base.settings.allowances,
                 company_grace=base.settings.company_grace,
                 companies=base.tenants,
+                memberships=base.tenants,
+                post_office=InvitationPost(create_mailer(base.settings), base.settings.web_url),
                 modules=modules(),
                 generator=base.generator,
                 follower=follower,
+                exporter=Exporter(base.db, base.keyring, permitted),
+                verifications=base.verifications,
             ),
         }
 

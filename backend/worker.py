@@ -1,7 +1,8 @@
 """Composition root of the background process.
 
-Until queues arrive with the tasks it does the product's upkeep: ends answers whose generator was lost, and removes what
-has expired. Every worker may do so at once; each step is a statement that only one of them can win.
+Until queues arrive with the tasks it does the product's upkeep: ends answers whose generator was lost, removes what has
+expired, seals and verifies audit logs. Every worker may do so at once; each step is one that only one of them can win,
+or that does no harm twice.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY: Final = 2.0
 PURGE_EVERY: Final = 3600.0
+SEAL_EVERY: Final = 1.0
+VERIFY_EVERY: Final = 600.0
+"""How often is looked for logs that nobody verified for a day."""
 
 
 def run(settings: Settings) -> None:
@@ -43,6 +47,8 @@ async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_every(SETTLE_EVERY, base.generator.settle_abandoned, stop))
             tasks.create_task(_every(PURGE_EVERY, lambda: _purge(base), stop))
+            tasks.create_task(_every(SEAL_EVERY, base.sealer.seal_waiting, stop))
+            tasks.create_task(_every(VERIFY_EVERY, base.verifications.verify_due, stop))
     finally:
         await base.close()
         log.info("worker_stopped")

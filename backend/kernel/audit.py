@@ -16,6 +16,7 @@ from backend.kernel.redaction import redacted_json
 from module_sdk.wire.audit import Outcome
 
 MetaValue = str | int | bool | None | list[str]
+MAX_INTEGER: Final = 2**53 - 1
 
 _APPEND: Final = text(
     "SELECT util.append_audit(:id, :action, :resource, :outcome, CAST(:meta AS jsonb), :request_id)"
@@ -37,13 +38,16 @@ async def record(
     *,
     outcome: Outcome = "succeeded",
 ) -> None:
-    """Append an entry for the context of ``session``; raises ``ValueError`` for an action that is no ``area.verb``.
+    """Append an entry for the context of ``session``.
 
     ``resource`` reads ``<kind>:<id>``. ``meta`` says what changed, without secrets: keys and shapes that look like one
-    are redacted.
+    are redacted. Raises ``ValueError`` for an action that is no ``area.verb``, and for a meta that could not be sealed.
     """
     if not all(part.isidentifier() for part in action.split(".")) or "." not in action:
         raise ValueError(action)
+    for name, value in (meta or {}).items():
+        if not _can_be_sealed(value):
+            raise ValueError(f"{action}: {name} holds neither text, a whole number of 53 bits, a boolean nor texts")
     await session.execute(
         _APPEND,
         {
@@ -55,3 +59,11 @@ async def record(
             "request_id": str(get_contextvars().get("request_id", "")),
         },
     )
+
+
+def _can_be_sealed(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    if isinstance(value, int):
+        return abs(value) <= MAX_INTEGER
+    return value is None or isinstance(value, str)

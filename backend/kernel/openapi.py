@@ -2,7 +2,8 @@
 
 A handler's ``opt`` says which: ``public`` (no token), ``idempotent``, ``rate_limit``, and ``errors``, the codes that
 are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``; one
-with another status than usual is written ``("limit_reached", 429)``. ``events`` are those of a stream.
+with another status than usual is written ``("limit_reached", 429)``. ``events`` are those of a stream,
+``download`` the media types of a file, each with an example.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from litestar.routes import HTTPRoute
 from backend.kernel import errors as e
 from backend.kernel.limits import Policies
 from backend.kernel.openapi_schemas import EVENTS, REF, Contracts, body_type, reply_type, streams
+from backend.kernel.permissions import Gate
 from backend.kernel.problems import MEDIA_TYPE, TYPE_PREFIX
 from module_sdk.wire.problems import FieldError, Problem
 
@@ -27,8 +29,12 @@ _TAGS: Final = (
     ("auth", "Local accounts: sign up, sign in, renew and end sessions"),
     ("me", "The signed-in person"),
     ("tenants", "Companies, their profile, onboarding, limits and use"),
+    ("team", "Members, their roles, invitations and ownership"),
+    ("roles", "Roles and the permissions that they consist of"),
+    ("api-keys", "Keys for programs"),
     ("c-suite", "Conversations with executives, and the board meeting"),
     ("dashboard", "Key figures"),
+    ("audit", "What was done or refused, sealed, and how to prove it"),
     ("operations", "Health of the service"),
 )
 _DESCRIPTION: Final = """\
@@ -37,6 +43,7 @@ operation belongs to one. Errors are problem documents (RFC 9457) whose `code` i
 `X-Request-Id`, which you may also send (8 to 64 of `A-Z a-z 0-9 . _ -`). Lists page by `cursor`. POSTs that act take
 `Idempotency-Key`. `RateLimit-Policy` and `RateLimit` tell what you may still send; 429 comes with `Retry-After`.
 """
+DOWNLOAD: Final = "download"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXAMPLE_ID: Final = "019377d2a1b87c3c9d1f0c2b5e6a7f80"
 _STRING: Final = {"type": "string"}
@@ -166,7 +173,11 @@ def _complete_contracts(operation: dict[str, Any], handler: HTTPRouteHandler, co
         del responses[status]  # Litestar's own error body for validation, which this API never sends
     success = responses[str(handler.status_code)]
     success.pop("content", None)
-    if streams(handler):
+    if DOWNLOAD in handler.opt:
+        media = handler.opt[DOWNLOAD].items()
+        content = {kind: {"schema": _STRING, "example": example} for kind, example in media}
+        success |= {"description": "The file", "content": content}
+    elif streams(handler):
         stream = contracts.stream_media(handler.opt[EVENTS])
         success |= {"description": "The answer's events", "content": {"text/event-stream": stream}}
     elif (reply := reply_type(handler)) is not None:
@@ -246,6 +257,8 @@ def _problems(
         codes.append("tenant_required")
     if not handler.http_methods <= _SAFE:
         codes.append("forbidden")
+    if any(isinstance(guard, Gate) for guard in handler.guards or ()):
+        codes.append("permission_denied")
     if opt.get("idempotent"):
         codes += ["request_in_flight", "idempotency_key_reused"]
     codes += opt.get("errors", ())

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from backend.domains.audit.keys import reseal_audit_keys
 from backend.domains.identity.signing import reseal_signing_keys
 from backend.domains.tenants.models import TenantKeyRow
 from backend.kernel.db import driver_url
@@ -98,14 +99,17 @@ async def _rewrap_batch(
 
 
 async def _product_keys(engine: AsyncEngine, keyring: Keyring) -> int:
-    """Signing and context keys, in one transaction that another rotation waits for; how many were resealed."""
+    """Signing, audit and context keys, in one transaction that another rotation waits for; how many were resealed."""
     async with engine.begin() as connection:
-        await connection.execute(text("LOCK TABLE signing_keys, util.context_keys IN SHARE ROW EXCLUSIVE MODE"))
+        await connection.execute(
+            text("LOCK TABLE signing_keys, audit_keys, util.context_keys IN SHARE ROW EXCLUSIVE MODE")
+        )
         try:
-            resealed = await reseal_signing_keys(connection, keyring)
+            resealed = await reseal_signing_keys(connection, keyring) + await reseal_audit_keys(connection, keyring)
         except DecryptionError:
             raise OperationFailed(
-                "a signing key opens with none of the master keys; put the one that is missing behind the others"
+                "a signing or audit key opens with none of the master keys; "
+                "put the one that is missing behind the others"
             ) from None
         await synchronise_context_keys(connection, keyring)
     return resealed

@@ -82,6 +82,15 @@ FUNCTIONS: Final = {
     "util.tenants_to_seal(integer)": f"""
       CREATE FUNCTION util.tenants_to_seal(most integer) RETURNS SETOF uuid LANGUAGE sql STABLE {rls.DEFINER} AS
       $$ SELECT DISTINCT p.tenant_id FROM public.audit_pending p LIMIT most $$""",
+    # Whose chain is to be walked: everybody with a log, those first who were looked at longest ago.
+    "util.tenants_to_verify(timestamptz, integer)": f"""
+      CREATE FUNCTION util.tenants_to_verify(verified_before timestamptz, most integer) RETURNS SETOF uuid
+      LANGUAGE sql STABLE {rls.DEFINER} AS
+      $$ SELECT t.id FROM public.tenants t LEFT JOIN public.audit_verifications v ON v.tenant_id = t.id
+         WHERE COALESCE(v.verified_at < verified_before, true)
+           AND (EXISTS (SELECT FROM public.audit_logs l WHERE l.tenant_id = t.id)
+             OR EXISTS (SELECT FROM public.audit_seals s WHERE s.tenant_id = t.id))
+         ORDER BY v.verified_at NULLS FIRST, t.id LIMIT most $$""",
 }
 
 

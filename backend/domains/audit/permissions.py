@@ -4,7 +4,10 @@ from typing import Final
 
 from backend.kernel.permissions import ADMINS, Permission
 
+READ: Final = "audit.read"
+EXPORT: Final = "audit.export"
+
 PERMISSIONS: Final = (
-    Permission("audit.read", "Read the audit log", "Who did what and when, and whether the log is intact.", ADMINS),
-    Permission("audit.export", "Export the audit log", "Download entries with their seals.", ADMINS),
+    Permission(READ, "Read the audit log", "Who did what and when, and whether the log is intact.", ADMINS),
+    Permission(EXPORT, "Export the audit log", "Download entries with their seals.", ADMINS),
 )

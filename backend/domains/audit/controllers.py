@@ -1,0 +1,164 @@
+"""`/audit`: entries, exports, checkpoints, keys, verification."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter, SkipValidation
+from litestar.response import Stream
+
+from backend.domains.audit import permissions
+from backend.domains.audit.exporting import COLUMNS, Exporter, ExportForm
+from backend.domains.audit.repository import EntryFilter
+from backend.domains.audit.service import AuditService
+from backend.domains.audit.verification import Verifications
+from backend.kernel.audit import record
+from backend.kernel.db import Database
+from backend.kernel.errors import ValidationFailed
+from backend.kernel.paging import Cursor, Limit, decode_cursor, page_of
+from backend.kernel.permissions import requires_permission
+from backend.kernel.tenancy import TenantContext
+from module_sdk.wire.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.wire.base import LINE, Page
+from module_sdk.wire.problems import FieldError
+
+READ: Final = requires_permission(permissions.READ)
+EXPORT: Final = requires_permission(permissions.EXPORT)
+#: A chain has no more places than JSON's integers.
+MOST_PLACES: Final = 2**53
+MEDIA: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
+DOWNLOAD: Final = {
+    MEDIA["ndjson"]: '{"format":"ocsuite.audit/1",…}\n{"entry":{…},"seal":{…}}\n{"trailer":{…}}\n',
+    MEDIA["csv"]: ",".join(COLUMNS) + "\r\n",
+}
+
+WhoActed = Annotated[UUID | None, QueryParameter(description="The person who acted, by themselves or by an API key")]
+Action = Annotated[
+    str | None,
+    QueryParameter(max_length=100, pattern=LINE, description="`area.verb`, or `area.` for all of an area"),
+]
+Resource = Annotated[
+    str | None,
+    QueryParameter(max_length=200, pattern=LINE, description="`kind:id`, or `kind:` for all of a kind"),
+]
+Result = Annotated[Outcome | None, QueryParameter(description="Only what was done, or only what was refused")]
+After = Annotated[datetime | None, QueryParameter(description="Not before this moment, with its offset from UTC")]
+Form = Annotated[ExportForm, QueryParameter(name="format", description="How entries are written")]
+Before = Annotated[datetime | None, QueryParameter(description="Before this moment, with its offset from UTC")]
+
+
+async def entry_filter(
+    actor: WhoActed = None,
+    action: Action = None,
+    resource: Resource = None,
+    outcome: Result = None,
+    after: After = None,
+    before: Before = None,
+) -> EntryFilter:
+    """The conditions that the query names."""
+    bounds = {"after": _moment("after", after), "before": _moment("before", before)}
+    return EntryFilter(actor=actor, action=action, resource=resource, outcome=outcome, **bounds)
+
+
+def _moment(name: str, given: datetime | None) -> datetime | None:
+    try:
+        if given is None or given.tzinfo is not None:
+            return given and given.astimezone(UTC)
+    except OverflowError:
+        pass
+    message = "Must be a moment of our era that says its offset from UTC, such as Z"
+    raise ValidationFailed(errors=[FieldError(path=f"query.{name}", message=message)])
+
+
+class AuditController(Controller):
+    """The audit log of a company."""
+
+    path = "/audit"
+    tags = ("audit",)
+    dependencies = {"wanted": Provide(entry_filter)}  # noqa: RUF012  # Litestar's own hook
+
+    @get(operation_id="list_audit_entries", summary="Read the audit log", guards=[READ])
+    async def entries(
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        wanted: NamedDependency[SkipValidation[EntryFilter]],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[AuditEntry]:
+        """Newest first. `seq` is the entry's place in the sealed chain, null for the second until it is sealed."""
+        before = decode_cursor(cursor, UUID)
+        async with db.transaction(tenant) as session:
+            found = await AuditService(session, tenant).entries(wanted, limit + 1, before)
+        return page_of(found, limit, lambda item: item.id, lambda item: item)
+
+    @get(
+        "/export",
+        operation_id="export_audit_log",
+        summary="Download the audit log",
+        guards=[EXPORT],
+        opt={"download": DOWNLOAD},
+    )
+    async def export(
+        self,
+        tenant: NamedDependency[TenantContext],
+        exporter: NamedDependency[Exporter],
+        wanted: NamedDependency[SkipValidation[EntryFilter]],
+        form: Form = "ndjson",
+    ) -> Stream:
+        """In order of the chain. `ndjson` carries the proofs that `ocsuite audit verify --export` checks; `csv` none.
+
+        A download that breaks off is not whole: NDJSON then lacks its last line, `trailer`.
+        """
+        content = await exporter.begin(tenant, wanted, form)
+        headers = {"Content-Disposition": f'attachment; filename="audit.{form}"', "Cache-Control": "no-store"}
+        return Stream(content, media_type=MEDIA[form], headers=headers)
+
+    @get("/checkpoints", operation_id="list_audit_checkpoints", summary="List signed checkpoints", guards=[READ])
+    async def checkpoints(
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[AuditCheckpoint]:
+        """Newest first. Whoever keeps one elsewhere can show later that the chain has lost its end."""
+        place = decode_cursor(cursor, int)
+        before = None if place is None else min(max(place, 0), MOST_PLACES)
+        async with db.transaction(tenant) as session:
+            found = await AuditService(session, tenant).checkpoints(limit + 1, before)
+        return page_of(found, limit, lambda item: item.seq, lambda item: item)
+
+    @get("/keys", operation_id="list_audit_keys", summary="List the public keys of checkpoints", guards=[READ])
+    async def keys(
+        self, tenant: NamedDependency[TenantContext], verifications: NamedDependency[Verifications]
+    ) -> Page[AuditKey]:
+        """Oldest first, on one page. They are the installation's, the same for every company."""
+        return Page(items=(await verifications.keys()).published)
+
+
+class AuditVerificationController(Controller):
+    """Whether the log is as it was sealed."""
+
+    path = "/audit/verification"
+    tags = ("audit",)
+
+    @get(operation_id="read_audit_verification", summary="Read the last verification", guards=[READ])
+    async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> AuditVerification:
+        """The log is verified every day. `verified_at` is null before the first time; nothing is known then."""
+        async with db.transaction(tenant) as session:
+            return await AuditService(session, tenant).verification()
+
+    @post(operation_id="verify_audit_log", summary="Verify the log now", guards=[READ], status_code=200)
+    async def verify(
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        verifications: NamedDependency[Verifications],
+    ) -> AuditVerification:
+        """Walks over the whole chain, which takes about half a minute for a million entries."""
+        async with db.transaction(tenant) as session:
+            await record(session, "audit.verified", f"audit_log:{tenant.tenant_id}")
+        return await verifications.verify_now(tenant.tenant_id)
