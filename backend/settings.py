@@ -45,7 +45,7 @@ VARIABLES: Final = (
     Variable("OCSUITE_WEB_HOST", "127.0.0.1", "Address the web app listens on"),
     Variable("OCSUITE_WEB_PORT", "3000", "Port of the web app"),
     Variable("OCSUITE_API_URL", "", "Where the web app reaches the API; empty: the API's own address and port"),
-    Variable("OCSUITE_WEB_ORIGINS", "", "Comma-separated origins of the web app; empty: localhost, in local mode"),
+    Variable("OCSUITE_WEB_ORIGINS", "", "Web app origins by comma, first for links; empty: localhost, in local mode"),
     Variable("OCSUITE_TRUSTED_PROXIES", "", "Comma-separated networks whose X-Forwarded-For is believed"),
     Variable("OCSUITE_DATA_DIR", ".ocsuite", "Folder of the local stack: database, queue, logs, generated secrets"),
     Variable("DATABASE_URL", None, "Postgres as ocsuite_app: postgresql://…@host:5432/ocsuite", secret=True),
@@ -119,6 +119,7 @@ class Settings:
     web_host: str
     web_port: int
     api_url: str
+    web_url: str
     web_origins: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     data_dir: Path
@@ -162,6 +163,7 @@ class Settings:
             web_host=read.text("OCSUITE_WEB_HOST"),
             web_port=web_port,
             api_url=read.url("OCSUITE_API_URL", ("http", "https")) or f"http://127.0.0.1:{api_port}",
+            web_url=origins[0],
             web_origins=frozenset(origins),
             trusted_proxies=tuple(read.networks("OCSUITE_TRUSTED_PROXIES")),
             data_dir=Path(read.text("OCSUITE_DATA_DIR")).expanduser().absolute(),

@@ -18,7 +18,8 @@
     ├── Conflict               409  conflict
     │   ├── EmailTaken         409  email_taken
     │   ├── SlugTaken          409  slug_taken
-    │   └── RequestInFlight    409  request_in_flight
+    │   ├── RequestInFlight    409  request_in_flight
+    │   └── ShownOnce          409  shown_once
     ├── PayloadTooLarge        413  payload_too_large
     ├── UnsupportedMediaType   415  unsupported_media_type
     ├── WrongHost              421  wrong_host
@@ -190,6 +191,12 @@ class RequestInFlight(Conflict):
     """The first request with this ``Idempotency-Key`` is still being worked on."""
 
     default_code, default_title = "request_in_flight", "The same request is still being worked on"
+
+
+class ShownOnce(Conflict):
+    """The request was carried out before; its answer had a secret that is kept nowhere."""
+
+    default_code, default_title = "shown_once", "This was done before, and its secret was shown that once"
 
 
 class PayloadTooLarge(ProblemError):

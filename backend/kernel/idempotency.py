@@ -35,6 +35,7 @@ LOCK_SECONDS: Final = 60
 KEEP_HOURS: Final = 24
 MAX_KEPT_BYTES: Final = 1024 * 1024
 
+_INSTEAD: Final = "kept_instead"
 _KEY: Final = re.compile(rb"[\x21-\x7e]{8,255}")
 _NOT_KEPT: Final = frozenset({400, 401, 413, 415, 422, 429})
 _KEPT_HEADERS: Final = frozenset({b"content-type", b"location", b"content-language"})
@@ -97,6 +98,11 @@ def fingerprint_of(scope: Scope, body: bytes) -> bytes:
     for part in (str(scope.get("method")).encode(), scope["path"].encode(), scope["query_string"], tenant, body):
         digest.update(len(part).to_bytes(8) + part)
     return digest.digest()
+
+
+def keep_instead(scope: Scope, status: int, media_type: str, body: bytes) -> None:
+    """Keep another answer than the one that is sent, for a handler whose answer has a secret to be stored nowhere."""
+    scope["state"][_INSTEAD] = Kept(status, {"content-type": media_type}, body)
 
 
 async def claim(session: AsyncSession, user_id: UUID, key: str, fingerprint: bytes) -> Claim | Kept:
@@ -187,7 +193,10 @@ class Idempotency:
         try:
             await app(scope, receive, capture.send)
         finally:
-            await self._finish(held, capture.kept())
+            answer = capture.kept()
+            if answer is not None and answer.status < 300:
+                answer = scope["state"].get(_INSTEAD, answer)
+            await self._finish(held, answer)
         for message in capture.messages:
             await send(message)
 

@@ -40,6 +40,8 @@ _BY_STATUS: Final[Mapping[int, type[e.ProblemError]]] = {
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "58", "55P03")
 # Text that the database cannot hold: a NUL or a broken escape that no contract caught.
 _UNSTORABLE_SQLSTATES: Final = ("22021", "22P05")
+# A policy refused what the gate had let through: the permission was lost in between.
+_REFUSED_SQLSTATE: Final = "42501"
 _CONNECTIVITY: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -102,6 +104,8 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
     sqlstate = getattr(origin, "sqlstate", None) or ""
     if sqlstate.startswith(_UNSTORABLE_SQLSTATES):
         return e.ValidationFailed("Text contains a character that cannot be stored")
+    if sqlstate == _REFUSED_SQLSTATE:
+        return e.PermissionDenied()
     transient = isinstance(error, _CONNECTIVITY) or sqlstate.startswith(_TRANSIENT_SQLSTATES)
     if transient or (isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated):
         return e.Unavailable()
@@ -132,8 +136,8 @@ def request_id_of(scope: Scope) -> str:
 def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar exception handler for everything; server errors are logged here, once, with their traceback."""
     problem = problem_of(error)
-    if problem.status >= 500:
-        _log(problem, error)
+    if problem.status >= 500 or (isinstance(problem, e.PermissionDenied) and problem is not error):
+        _log(problem, error)  # a refusal by the database is rare enough to be told from a privilege that was forgotten
     request.scope["state"]["problem_code"] = problem.code
     return Response(
         content=body_of(problem, request_id_of(request.scope)),

@@ -13,7 +13,15 @@ from module_sdk.wire.identity import Email, PermissionKey, RoleKey, TenantRef
 RoleName = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=FILLED_LINE, examples=["Analyst"])]
 Note = Annotated[str, msgspec.Meta(max_length=280, pattern=LINE)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=365)]
-Token = Annotated[str, msgspec.Meta(min_length=20, max_length=128, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
+Token = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=20,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_-]+$(?!\n)",
+        examples=["Vq3xq9S0b1mUu8mJ0gk7c2Qh5yYV4o1nEw6tZr3LsAk"],
+    ),
+]
 MailOutcome = Literal["sent", "not_configured", "failed"]
 ApiKeyStatus = Literal["active", "expired", "revoked"]
 

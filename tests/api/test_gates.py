@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from backend.app import create_app
+from backend.kernel.permissions import Gate, requires_permission, requires_person
 from backend.kernel.tenancy import TenantContext
 from backend.settings import Settings
 from tests.api.operations import Operation, operations
@@ -24,9 +25,10 @@ PUBLIC = {
     "POST /auth/sign-up": "opens an account",
     "POST /auth/token": "checks the session cookie",
     "POST /auth/sign-out": "ends the session of the cookie it comes with",
+    "POST /invitations/lookup": "checks the token of an invitation's link",
 }
 #: Routes of a person rather than of a company.
-PERSONAL = {"GET /me", "GET /tenants", "POST /tenants"}
+PERSONAL = {"GET /me", "GET /tenants", "POST /tenants", "POST /invitations/accept"}
 #: POST routes without Idempotency-Key, each with the reason why sending it again does no harm.
 REPEATABLE = {
     "POST /auth/sign-in": "another session, which is what signing in again means",
@@ -35,6 +37,11 @@ REPEATABLE = {
     "POST /auth/sign-out": "ends what has ended",
     "POST /c-suite/messages/{message_id}/stop": "stops what has stopped",
     "POST /c-suite/board-meeting": "writes nothing",
+    "POST /invitations/lookup": "writes nothing",
+    "POST /invitations/accept": "whoever has joined is a member already",
+    "POST /audit/verification": "walks the same chain again",
+    "POST /team/leave": "whoever has left is no member any more",
+    "POST /team/ownership": "whoever has handed over is no owner any more",
 }
 
 Routes = list[tuple[str, HTTPRouteHandler]]
@@ -61,6 +68,11 @@ def broken_rules(routes: Routes) -> Iterator[str]:
             yield f"{name} skips the rate limits, and with them the check for revoked sessions"
         if not public and name not in PERSONAL and not asks_for_tenant(handler):
             yield f"{name} belongs to a company and does not ask for the tenant"
+        gates = [type(guard) for guard in handler.guards or ()]
+        if public == bool(gates):
+            yield f"{name} is public and gated" if public else f"{name} has no gate"
+        if not public and (Gate not in gates) != (name in PERSONAL):
+            yield f"{name} asks for no permission and is not listed as personal, or the other way round"
         if name.startswith("POST") and not handler.opt.get("idempotent") and name not in REPEATABLE:
             yield f"{name} acts and takes no Idempotency-Key"
         if not name.startswith("POST") and handler.opt.get("idempotent"):
@@ -134,6 +146,12 @@ class Planted(Controller):
     @get("/unlimited", opt={"rate_limit": None})
     async def unlimited(self) -> None: ...
 
+    @get("/person", guards=[requires_person()])
+    async def person(self) -> None: ...
+
+    @get("/gated", opt={"public": True}, guards=[requires_permission("chat.use")])
+    async def gated(self) -> None: ...
+
     @post("/act")
     async def act(self) -> None: ...
 
@@ -147,6 +165,9 @@ def test_the_rules_notice(document: dict[str, Any]) -> None:
         "/planted/open is public and not listed",
         "/planted/unlimited skips the rate limits",
         "/planted/unlimited belongs to a company",
+        "/planted/act has no gate",
+        "/planted/person asks for no permission",
+        "/planted/gated is public and gated",
         "/planted/act acts and takes no Idempotency-Key",
         "/planted/again is idempotent by its method",
     ):

@@ -123,17 +123,23 @@ class InvitationService:
         await record(self._session, action, f"invitation:{invitation_id}", meta)
 
 
+async def found(session: AsyncSession, token: str) -> Row[Any]:
+    """The open invitation of a token, in any context; raises ``InvitationInvalid``."""
+    row = await find_invitation(session, hash_token(token))
+    if row is None:
+        raise InvitationInvalid
+    return row
+
+
 async def preview(session: AsyncSession, token: str) -> InvitationPreview:
     """What a link leads to, for whoever has it; raises ``InvitationInvalid``."""
-    found = await find_invitation(session, hash_token(token))
-    if found is None:
-        raise InvitationInvalid
+    row = await found(session, token)
     return InvitationPreview(
-        tenant=TenantRef(id=found.tenant_id, name=found.name, slug=found.slug),
-        email=found.email,
-        roles=msgspec.convert(found.roles, list[RoleRef]),
-        invited_by=found.invited_by,
-        expires_at=found.expires_at,
+        tenant=TenantRef(id=row.tenant_id, name=row.name, slug=row.slug),
+        email=row.email,
+        roles=msgspec.convert(row.roles, list[RoleRef]),
+        invited_by=row.invited_by,
+        expires_at=row.expires_at,
     )
 
 
@@ -143,19 +149,19 @@ async def accept(session: AsyncSession, context: TenantContext, token: str, memb
     Whoever is a member already gets their membership. Raises ``InvitationInvalid``, ``InvitationForAnother``,
     ``LimitReached``.
     """
-    found = await find_invitation(session, hash_token(token))
+    open_one = await find_invitation(session, hash_token(token))
     taken = await accept_invitation(session, hash_token(token))
     match taken.outcome:
         case "another_address":
-            assert found is not None
-            detail = f"It is for {masked(found.email)}; sign in with that address to take it."
-            raise InvitationForAnother(detail, extra={"email": masked(found.email)})
+            assert open_one is not None
+            detail = f"It is for {masked(open_one.email)}; sign in with that address to take it."
+            raise InvitationForAnother(detail, extra={"email": masked(open_one.email)})
         case "full":
             limit = taken.members_max
             raise LimitReached("Every place in the company is taken.", metric="members", limit=limit, used=limit)
         case "accepted":
-            assert found is not None
-            roles = [role["key"] for role in found.roles]
+            assert open_one is not None
+            roles = [role["key"] for role in open_one.roles]
             meta: dict[str, MetaValue] = {"invitation": str(taken.invitation_id), "roles": roles}
             await record(session, "member.joined", f"member:{context.user_id}", meta)
     mine = [membership for membership in await memberships.of(session) if membership.tenant.id == context.tenant_id]

@@ -1,13 +1,15 @@
 """Every query on the catalogue and on roles. The signed context limits each of them to one tenant."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.models import PermissionRow, RolePermissionRow, RoleRow
+from backend.kernel.errors import PermissionDenied
 
 _ROLES: Final = """
   SELECT r.key, r.name, r.description, r.built_in, r.created_at, r.updated_at,
@@ -64,3 +66,63 @@ class RoleRepository:
         for row in await self._session.execute(query):
             found.setdefault(row.key, set()).update(filter(None, (row.permission,)))
         return found
+
+    async def insert(self, row: Mapping[str, Any], permissions: Collection[str]) -> bool:
+        """A new role; ``False``, and nothing changed, if its key or name is taken."""
+        try:
+            async with self._session.begin_nested():
+                await self._session.execute(insert(RoleRow).values(tenant_id=self._tenant_id, **row))
+        except IntegrityError:
+            return False
+        await self.allow(row["key"], permissions)
+        return True
+
+    async def rename(self, key: str, changes: Mapping[str, Any]) -> bool:
+        """Change name and description; ``False``, and nothing changed, if the name is taken.
+
+        Raises ``PermissionDenied`` if the policies let nobody change it.
+        """
+        changed = update(RoleRow).where(*self._is(key)).values(**changes).returning(RoleRow.key)
+        try:
+            async with self._session.begin_nested():
+                found = await self._session.scalar(changed)
+        except IntegrityError:
+            return False
+        if found is None:
+            raise PermissionDenied
+        return True
+
+    async def allow(self, key: str, permissions: Collection[str]) -> None:
+        """Let a role do more."""
+        rows = [{"tenant_id": self._tenant_id, "role_key": key, "permission": name} for name in sorted(permissions)]
+        if rows:
+            await self._session.execute(insert(RolePermissionRow), rows)
+
+    async def forbid(self, key: str, permissions: Collection[str]) -> None:
+        """Let a role do less; raises ``PermissionDenied`` if the policies keep something."""
+        gone = delete(RolePermissionRow).where(
+            RolePermissionRow.tenant_id == self._tenant_id,
+            RolePermissionRow.role_key == key,
+            RolePermissionRow.permission.in_(permissions),
+        )
+        if permissions:
+            taken = await self._session.scalars(gone.returning(RolePermissionRow.permission))
+            if set(taken) != set(permissions):
+                raise PermissionDenied
+
+    async def delete(self, key: str) -> bool:
+        """Delete a role; ``False``, and nothing changed, if somebody has been given it.
+
+        Raises ``PermissionDenied`` if the policies let nobody delete it.
+        """
+        try:
+            async with self._session.begin_nested():
+                found = await self._session.scalar(delete(RoleRow).where(*self._is(key)).returning(RoleRow.key))
+        except IntegrityError:
+            return False
+        if found is None:
+            raise PermissionDenied
+        return True
+
+    def _is(self, key: str) -> tuple[Any, Any]:
+        return RoleRow.tenant_id == self._tenant_id, RoleRow.key == key

@@ -26,3 +26,13 @@ async def must_grant(roles: RoleRepository, context: TenantContext, keys: Sequen
     if unknown:
         raise ValidationFailed(errors=unknown)
     must_hold(context, set().union(*found.values()))
+
+
+async def must_be_permissions(roles: RoleRepository, keys: Sequence[str], field: str) -> None:
+    """Raises ``ValidationFailed`` for permissions that nobody declares."""
+    unknown = await roles.unknown_permissions(keys)
+    if unknown:
+        places = [index for index, key in enumerate(keys) if key in unknown]
+        raise ValidationFailed(
+            errors=[FieldError(path=f"$.{field}[{index}]", message="Is not a permission") for index in places]
+        )

@@ -1,0 +1,147 @@
+"""`/team/invitations` of a company, and `/invitations` of whoever has a link."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, SkipValidation
+
+from backend.domains.access import invitations
+from backend.domains.access.invitation_mail import InvitationPost
+from backend.domains.access.invitations import InvitationService
+from backend.domains.access.ports import Memberships
+from backend.domains.access.refusals import changing
+from backend.kernel.auth import Principal
+from backend.kernel.db import Database
+from backend.kernel.idempotency import keep_instead
+from backend.kernel.paging import Cursor, Limit
+from backend.kernel.permissions import requires_permission, requires_person
+from backend.kernel.tenancy import ANONYMOUS, TenantContext
+from module_sdk.wire.access import Invitation, InvitationCreate, InvitationPreview, InvitationSent, InvitationToken
+from module_sdk.wire.base import Page
+from module_sdk.wire.identity import Membership
+
+ApiRequest = Request[Principal, None, Any]
+INVITE: Final = requires_permission("members.invite")
+READ: Final = requires_permission("members.read")
+
+
+class InvitationsController(Controller):
+    """Invitations that a company has sent."""
+
+    path = "/team/invitations"
+    tags = ("team",)
+
+    @get(operation_id="list_invitations", summary="List open invitations", guards=[READ])
+    async def list_open(
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[Invitation]:
+        """Those that were not taken, the newest first; expired ones stay for a month."""
+        async with db.transaction(tenant) as session:
+            return await InvitationService(session, tenant).page(cursor, limit)
+
+    @post(
+        operation_id="invite",
+        summary="Invite somebody",
+        guards=[INVITE],
+        opt={"idempotent": True, "errors": ("already_member", "already_invited", "limit_reached")},
+    )
+    async def invite(
+        self,
+        data: JSONBody[InvitationCreate],
+        request: ApiRequest,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        post_office: NamedDependency[SkipValidation[InvitationPost]],
+    ) -> InvitationSent:
+        """For one address, with roles of which the caller holds everything. `link` is shown this once, if at all."""
+        async with changing(db, tenant, "invite", "invitation:new") as session:
+            drawn = await InvitationService(session, tenant).create(data)
+        return _without_link_kept(request, await post_office.send(drawn))
+
+    @delete(
+        "/{invitation_id:uuid}", operation_id="revoke_invitation", summary="Withdraw an invitation", guards=[INVITE]
+    )
+    async def revoke(
+        self, invitation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> None:
+        """Its link ends at once."""
+        async with changing(db, tenant, "revoke_invitation", f"invitation:{invitation_id}") as session:
+            await InvitationService(session, tenant).revoke(invitation_id)
+
+    @post(
+        "/{invitation_id:uuid}/resend",
+        operation_id="resend_invitation",
+        summary="Send an invitation again",
+        guards=[INVITE],
+        status_code=200,
+        opt={"idempotent": True, "errors": ("limit_reached",)},
+    )
+    async def resend(
+        self,
+        invitation_id: FromPath[UUID],
+        request: ApiRequest,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        post_office: NamedDependency[SkipValidation[InvitationPost]],
+    ) -> InvitationSent:
+        """With a new link, good for a week; the old one ends."""
+        async with changing(db, tenant, "resend_invitation", f"invitation:{invitation_id}") as session:
+            drawn = await InvitationService(session, tenant).resend(invitation_id)
+        return _without_link_kept(request, await post_office.send(drawn))
+
+
+class InvitedController(Controller):
+    """What whoever has an invitation's link can do with it."""
+
+    path = "/invitations"
+    tags = ("team",)
+
+    @post(
+        "/lookup",
+        operation_id="look_up_invitation",
+        summary="Read an invitation",
+        status_code=200,
+        opt={"public": True, "rate_limit": "auth", "errors": ("invitation_invalid",)},
+    )
+    async def look_up(self, data: JSONBody[InvitationToken], db: NamedDependency[Database]) -> InvitationPreview:
+        """What its link leads to. Unknown, used, expired and withdrawn ones get the same answer."""
+        async with db.transaction(ANONYMOUS) as session:
+            return await invitations.preview(session, data.token)
+
+    @post(
+        "/accept",
+        operation_id="accept_invitation",
+        summary="Accept an invitation",
+        guards=[requires_person()],
+        status_code=200,
+        opt={"rate_limit": "auth", "errors": ("invitation_invalid", "invitation_for_another", "limit_reached")},
+    )
+    async def accept(
+        self,
+        data: JSONBody[InvitationToken],
+        principal: NamedDependency[Principal],
+        db: NamedDependency[Database],
+        memberships: NamedDependency[SkipValidation[Memberships]],
+    ) -> Membership:
+        """Joins the company, for whoever has the address that was invited; members get their membership."""
+        async with db.transaction(principal.context) as session:
+            found = await invitations.found(session, data.token)
+        context = TenantContext(found.tenant_id, principal.user_id)
+        async with changing(db, context, "accept_invitation", f"invitation:{found.id}") as session:
+            return await invitations.accept(session, context, data.token, memberships)
+
+
+def _without_link_kept(request: ApiRequest, sent: InvitationSent) -> InvitationSent:
+    """Let a repeated request be answered without the link, which is a secret and kept nowhere."""
+    if sent.link is not None:
+        status = 201 if request.scope["path"].endswith("/invitations") else 200
+        kept = msgspec.json.encode(msgspec.structs.replace(sent, link=None))
+        keep_instead(request.scope, status, "application/json", kept)
+    return sent

@@ -1,0 +1,71 @@
+"""`/api-keys`."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from backend.domains.access.api_keys import KeyService
+from backend.domains.access.refusals import changing
+from backend.kernel.auth import Principal
+from backend.kernel.db import Database
+from backend.kernel.errors import ShownOnce
+from backend.kernel.idempotency import keep_instead
+from backend.kernel.paging import Cursor, Limit
+from backend.kernel.permissions import requires_permission, requires_person
+from backend.kernel.problems import MEDIA_TYPE, body_of, request_id_of
+from backend.kernel.tenancy import TenantContext
+from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
+from module_sdk.wire.base import Page
+
+READ: Final = requires_permission("api_keys.read")
+MANAGE: Final = requires_permission("api_keys.manage")
+
+
+class KeysController(Controller):
+    """Keys with which programs act for a member."""
+
+    path = "/api-keys"
+    tags = ("api-keys",)
+
+    @get(operation_id="list_api_keys", summary="List API keys", guards=[READ])
+    async def list_keys(
+        self,
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Page[ApiKey]:
+        """The newest first, without secrets, those that are not good any more included."""
+        async with db.transaction(tenant) as session:
+            return await KeyService(session, tenant).page(cursor, limit)
+
+    @post(
+        operation_id="create_api_key",
+        summary="Make an API key",
+        guards=[requires_person(), MANAGE],
+        opt={"idempotent": True, "errors": ("shown_once",)},
+    )
+    async def create(
+        self,
+        data: JSONBody[ApiKeyCreate],
+        request: Request[Principal, None, Any],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+    ) -> ApiKeyMade:
+        """With permissions of the caller's own. `secret` is shown this once; a repeated request gets `shown_once`."""
+        async with changing(db, tenant, "create_api_key", "api_key:new") as session:
+            made = await KeyService(session, tenant).create(data)
+        problem = ShownOnce(extra={"api_key_id": str(made.api_key.id)})
+        keep_instead(request.scope, problem.status, MEDIA_TYPE, body_of(problem, request_id_of(request.scope)))
+        return made
+
+    @delete("/{api_key_id:uuid}", operation_id="revoke_api_key", summary="Revoke an API key", guards=[MANAGE])
+    async def revoke(
+        self, api_key_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> None:
+        """Ends it at once; one that was revoked stays so."""
+        async with changing(db, tenant, "revoke_api_key", f"api_key:{api_key_id}") as session:
+            await KeyService(session, tenant).revoke(api_key_id)

@@ -1,0 +1,92 @@
+"""`/permissions` and `/roles`."""
+
+from typing import Final
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from backend.domains.access.refusals import changing
+from backend.domains.access.roles import RoleService
+from backend.kernel.db import Database
+from backend.kernel.permissions import requires_permission
+from backend.kernel.tenancy import TenantContext
+from module_sdk.wire.access import Permission, Role, RoleCreate, RolePatch
+from module_sdk.wire.base import Page
+
+READ: Final = requires_permission("roles.read")
+MANAGE: Final = requires_permission("roles.manage")
+
+
+class RolesController(Controller):
+    """Roles of a company, and what they can consist of."""
+
+    tags = ("roles",)
+
+    @get("/permissions", operation_id="list_permissions", summary="List every permission", guards=[READ])
+    async def list_permissions(
+        self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Page[Permission]:
+        """On one page, in the order in which they are shown, with the built-in roles that hold them."""
+        async with db.transaction(tenant) as session:
+            return await RoleService(session, tenant).catalogue()
+
+    @get("/roles", operation_id="list_roles", summary="List roles", guards=[READ])
+    async def list_roles(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Page[Role]:
+        """On one page, the highest first, each with its permissions and how many members and invitations have it."""
+        async with db.transaction(tenant) as session:
+            return await RoleService(session, tenant).roles()
+
+    @post(
+        "/roles",
+        operation_id="create_role",
+        summary="Make or copy a role",
+        guards=[MANAGE],
+        opt={"idempotent": True, "errors": ("role_taken",)},
+    )
+    async def create(
+        self, data: JSONBody[RoleCreate], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Role:
+        """With permissions that the caller holds. Without `key` one is made from the name."""
+        async with changing(db, tenant, "create_role", f"role:{data.key or data.name}") as session:
+            return await RoleService(session, tenant).create(data)
+
+    @get("/roles/{role_key:str}", operation_id="read_role", summary="Read a role", guards=[READ])
+    async def read(
+        self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> Role:
+        """With its permissions and how many members and invitations have it."""
+        async with db.transaction(tenant) as session:
+            return await RoleService(session, tenant).role(role_key)
+
+    @patch(
+        "/roles/{role_key:str}",
+        operation_id="change_role",
+        summary="Rename a role or change what it allows",
+        guards=[MANAGE],
+        opt={"errors": ("role_taken", "role_built_in")},
+    )
+    async def change(
+        self,
+        role_key: FromPath[str],
+        data: JSONBody[RolePatch],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+    ) -> Role:
+        """Absent fields stay; the caller must hold every permission that is added or removed."""
+        async with changing(db, tenant, "change_role", f"role:{role_key}") as session:
+            return await RoleService(session, tenant).change(role_key, data)
+
+    @delete(
+        "/roles/{role_key:str}",
+        operation_id="delete_role",
+        summary="Delete a role",
+        guards=[MANAGE],
+        opt={"errors": ("role_in_use", "role_built_in")},
+    )
+    async def delete(
+        self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+    ) -> None:
+        """One that neither members nor invitations have."""
+        async with changing(db, tenant, "delete_role", f"role:{role_key}") as session:
+            await RoleService(session, tenant).delete(role_key)
