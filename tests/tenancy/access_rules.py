@@ -124,9 +124,10 @@ class AccessRules(RuleBasedStateMachine):
             self._gone(company, person)
 
     def _gone(self, company: Company, person: Someone) -> None:
-        """Nobody any more: the company's answers are those of one that does not exist, and keys have died."""
+        """Nobody any more, at once; their keys have died with the membership."""
         del company.roles[person]
-        self.world.alike(person, "GET", "/dashboard", company.id, headers={"X-Tenant-Id": "{}"})
+        after = self.world.ask(person, "GET", "/dashboard", company=company)
+        assert (after.status_code, after.json()["code"]) == (404, "not_found")
         for key in company.keys:
             if key.maker is person:
                 key.revoked = True
