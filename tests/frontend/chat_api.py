@@ -92,7 +92,7 @@ def replace_last(messages: list[Message], message: Message) -> None:
 
 
 async def write(chat: Talk, answer: Answer, message: Message) -> None:
-    said = ""
+    said, messages = "", chat.messages[message.conversation_id]  # the next test may begin with a new memory
     for number, word in enumerate(chat.words.split(" ")):
         # The test that lets it go on lives in another thread.
         while chat.hold_after and number >= chat.hold_after and not answer.stopped:  # noqa: ASYNC110
@@ -106,7 +106,7 @@ async def write(chat: Talk, answer: Answer, message: Message) -> None:
     error = MessageError(code="provider_unavailable", title="The model is away", detail="Try again soon.")
     status = "stopped" if answer.stopped else "failed" if chat.fail else "completed"
     end = msgspec.structs.replace(message, status=status, content=said, error=error if chat.fail else None)
-    replace_last(chat.messages[message.conversation_id], end)
+    replace_last(messages, end)
     event = ("message.failed", msgspec.json.encode(Failed(message=end))) if chat.fail else (
         "message.completed", msgspec.json.encode(end)
     )  # fmt: skip

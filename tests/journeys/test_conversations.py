@@ -1,5 +1,7 @@
 """Conversations as people handle them: named, found, stopped, asked again, and all of it without a mouse."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -20,8 +22,8 @@ FOCUSED_NAME = """() => {
 
 
 def test_rename_find_and_delete(enter: Enter, member: Member) -> None:
-    member.ask("How do we win customers?")
-    member.ask("Should we open an office in Lisbon?")
+    with ThreadPoolExecutor() as both:
+        list(both.map(member.ask, ("How do we win customers?", "Should we open an office in Lisbon?")))
     visit = enter(member)
     page = visit.page
     page.goto("/chat")
