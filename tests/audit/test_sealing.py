@@ -1,0 +1,168 @@
+"""The sealer on the real database: complete, in order, never twice, whoever else seals or is killed meanwhile."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from backend.domains.audit import sealer as sealing
+from backend.domains.audit.chain import checkpoint_of
+from backend.domains.audit.repository import AuditRepository
+from backend.domains.audit.sealer import Sealer
+from backend.domains.audit.witness import HEADS
+from backend.kernel.audit import record
+from backend.kernel.tenancy import TenantContext
+from module_sdk.wire.audit import AuditCheckpoint
+from tests.audit.kit import Log, Parts
+
+PLACES = "SELECT seq, checkpoint FROM audit_seals WHERE tenant_id = :tenant ORDER BY seq"
+
+
+async def assert_intact(log: Log, entries: int, *, waiting: int = 0) -> None:
+    verdict = await log.verify()
+    found = (verdict.fault, verdict.entries, verdict.sealed_seq, verdict.waiting)
+    assert found == (None, entries, entries - waiting, waiting)
+
+
+async def test_an_empty_log_is_intact(parts: Parts) -> None:
+    await assert_intact(await parts.log(), 0)
+
+
+async def test_a_batch_ends_in_a_checkpoint_that_the_witness_keeps(parts: Parts) -> None:
+    log = await (await parts.log()).sealed(3, 2)
+    assert [tuple(row) for row in await log.rows(PLACES)] == [(1, False), (2, False), (3, True), (4, False), (5, True)]
+    assert await log.count("audit_pending") == 0
+    await assert_intact(log, 5)
+    seen = await parts.witness.seen(log.tenant_id)
+    assert seen is not None
+    async with parts.db.transaction(TenantContext(log.tenant_id, None)) as session:
+        head = await AuditRepository(session).head()
+    assert head is not None
+    assert seen == checkpoint_of(log.tenant_id, head)
+    await log.append(2)
+    await assert_intact(log, 7, waiting=2)
+
+
+async def test_a_hundred_writers_at_once_leave_a_chain_intact_and_complete(parts: Parts) -> None:
+    log, done = await parts.log(), asyncio.Event()
+
+    async def seal_meanwhile() -> None:
+        while not done.is_set():
+            await parts.sealer().seal_waiting()
+
+    sealers = [asyncio.create_task(seal_meanwhile()) for _ in range(2)]
+    await asyncio.gather(*(log.append(3) for _ in range(100)))
+    done.set()
+    await asyncio.gather(*sealers)
+    await log.seal()
+    assert await log.count("audit_logs") == 300
+    await assert_intact(log, 300)
+
+
+async def test_two_sealers_never_fork_a_chain(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "BATCH", 7)
+    log = await parts.log()
+    await log.append(60)
+    counts = await asyncio.gather(*(parts.sealer().seal_waiting() for _ in range(4)))
+    await log.seal()  # whoever found the chain taken went on to the next tenant
+    assert sum(counts) <= 60
+    await assert_intact(log, 60)
+
+
+async def test_a_sealer_killed_in_the_middle_loses_nothing(parts: Parts, environment: dict[str, str]) -> None:
+    """It is held between storing a batch and its commit: the outbox row that it deletes is locked."""
+    log = await (await parts.log()).sealed(4)
+    await log.append(6)
+    async with parts.owner.connect() as blocker:
+        lock = "SELECT FROM audit_pending WHERE tenant_id = :tenant ORDER BY audit_log_id DESC LIMIT 1 FOR UPDATE"
+        await blocker.execute(text(lock), {"tenant": log.tenant_id})
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "backend.cli", "worker", env=environment, stdout=subprocess.DEVNULL
+        )
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+        async with asyncio.timeout(30), parts.owner.connect() as watcher:
+            while not (await watcher.execute(waiting)).scalar_one():
+                await watcher.rollback()
+                await asyncio.sleep(0.01)  # Postgres announces no lock waits
+        worker.send_signal(signal.SIGKILL)
+        assert await worker.wait() == -signal.SIGKILL
+        await blocker.rollback()
+    async with asyncio.timeout(30):
+        while await log.count("audit_pending"):  # until the server noticed that the killed one is gone
+            await log.seal()
+    await assert_intact(log, 10)
+    assert [row.seq for row in await log.rows(PLACES) if row.checkpoint] == [4, 10]
+
+
+async def test_nothing_is_sealed_on_top_of_a_forged_head_and_others_go_on(parts: Parts) -> None:
+    forged, other = await (await parts.log()).sealed(3), await parts.log()
+    await forged.tamper("UPDATE audit_seals SET hash = sha256(hash) WHERE tenant_id = :tenant AND seq = 3")
+    await forged.append(1)
+    await other.append(2)
+    clock = [0.0]
+    sealer = Sealer(parts.db, parts.keyring, parts.witness, monotonic=lambda: clock[0])
+    await sealer.seal_waiting()
+    assert (await forged.count("audit_seals"), await other.count("audit_seals")) == (3, 2)
+    await forged.tamper(
+        "DELETE FROM audit_seals WHERE tenant_id = :tenant",
+        "DELETE FROM audit_logs WHERE tenant_id = :tenant AND id NOT IN (SELECT audit_log_id FROM audit_pending)",
+    )
+    await sealer.seal_waiting()
+    assert await forged.count("audit_seals") == 0, "it is left alone for a minute"
+    clock[0] = 61.0
+    await sealer.seal_waiting()
+    assert await forged.count("audit_seals") == 1
+
+
+async def test_an_entry_that_cannot_be_sealed_halts_nobody(parts: Parts) -> None:
+    log = await parts.log()
+    await log.append(1)
+    await log.tamper("UPDATE audit_logs SET meta = '{\"rate\": 0.5}' WHERE tenant_id = :tenant")
+    await log.append(2)
+    assert await log.seal() == 2
+    verdict = await log.verify()
+    assert (verdict.fault, verdict.sealed_seq, verdict.waiting) == (None, 2, 1)
+
+
+@pytest.mark.parametrize("value", [0.5, 2**53, ["a", 1], {"a": "b"}])
+async def test_a_meta_that_could_not_be_sealed_is_refused(parts: Parts, value: object) -> None:
+    log = await parts.log()
+    async with parts.db.transaction(TenantContext(log.tenant_id, None)) as session:
+        with pytest.raises(ValueError, match=r"role\.updated: level holds neither"):
+            await record(session, "role.updated", "role:x", {"level": value})  # type: ignore[dict-item]
+
+
+async def test_the_witness_does_not_follow_a_chain_that_lost_its_end(parts: Parts) -> None:
+    log = await (await parts.log()).sealed(3, 2)
+    kept = await parts.witness.seen(log.tenant_id)
+    await log.tamper("DELETE FROM audit_seals WHERE tenant_id = :tenant AND seq > 3")
+    await log.sealed(1, 1, 1)
+    assert await parts.witness.seen(log.tenant_id) == kept
+    verdict = await log.verify()
+    assert verdict.fault is not None
+    assert (verdict.fault.kind, verdict.fault.seq) == ("cut_off", 4)
+
+
+async def test_a_witness_that_fell_behind_catches_up_and_one_of_somebody_else_is_no_witness(parts: Parts) -> None:
+    log = await (await parts.log()).sealed(2)
+    behind = await parts.witness.seen(log.tenant_id)
+    await log.sealed(2)
+    assert behind is not None
+    for stored in (msgspec.json.encode(behind), b"not json"):
+        await parts.redis.hset(HEADS, str(log.tenant_id), stored)  # type: ignore[misc]  # as its synchronous twin
+        await log.sealed(1)
+        seen = await parts.witness.seen(log.tenant_id)
+        assert seen is not None
+        assert seen.seq == await log.count("audit_seals")
+    foreign = AuditCheckpoint(
+        tenant_id=log.tenant_id, seq=99, hash="00" * 32, sealed_at=datetime.now(UTC), key_id="aud_x", signature=""
+    )
+    await parts.redis.hset(HEADS, str(log.tenant_id), msgspec.json.encode(foreign))  # type: ignore[misc]  # as above
+    verdict = await log.verify()
+    assert verdict.fault is not None
+    assert "99" in verdict.fault.detail
