@@ -18,6 +18,7 @@ from backend.domains.access.key_tokens import KeyOrSession
 from backend.domains.access.role_controllers import RolesController
 from backend.domains.access.team_controllers import TeamController
 from backend.domains.audit import permissions as audit_permissions
+from backend.domains.audit.access import AuditPorts
 from backend.domains.audit.controllers import AuditController, AuditVerificationController
 from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.sealer import Sealer
@@ -34,7 +35,8 @@ from backend.domains.identity.wiring import Parts, create_identity, provide
 from backend.domains.tenants import permissions as tenants_permissions
 from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
-from backend.domains.tenants.deletion_controllers import DeletionController
+from backend.domains.tenants.deletion_controllers import DeletionController, ReceiptsController
+from backend.domains.tenants.erasure import ERASE_SECONDS, Eraser
 from backend.kernel.auth import Principal
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
@@ -91,6 +93,10 @@ class Foundation:
         witness = Witness(self.redis)
         self.sealer = Sealer(self.db, self.keyring, witness)
         self.verifications = Verifications(self.db, self.keyring, witness)
+        self.audit_log = AuditPorts(self.db, self.keyring, self.sealer, witness)
+        patient = create_engine(settings.database_url, pool_size=1, command_seconds=ERASE_SECONDS)
+        self._patient_db = Database(patient, ContextSigner(self.keyring, time))
+        self.eraser = Eraser(self._patient_db, self.tenant_keys, self.audit_log)
 
     async def _wrapped_key(self, tenant_id: UUID) -> bytes | None:
         async with self.db.transaction(TenantContext(tenant_id, None)) as session:
@@ -101,6 +107,7 @@ class Foundation:
         await self.generator.drain(DRAIN_SECONDS)
         await self.redis.aclose()
         await self.db.close()
+        await self._patient_db.close()
 
 
 class Api:
@@ -135,6 +142,7 @@ class Api:
             RolesController,
             KeysController,
             DeletionController,
+            ReceiptsController,
             ChatController,
             ConversationsController,
             BoardController,
@@ -158,6 +166,7 @@ class Api:
                 keyring=base.keyring,
                 allowances=base.settings.allowances,
                 company_grace=base.settings.company_grace,
+                receipt_signer=base.audit_log,
                 companies=base.tenants,
                 memberships=base.tenants,
                 post_office=InvitationPost(create_mailer(base.settings), base.settings.web_url),

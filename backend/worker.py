@@ -1,8 +1,8 @@
 """Composition root of the background process.
 
 Until queues arrive with the tasks it does the product's upkeep: ends answers whose generator was lost, removes what has
-expired, seals and verifies audit logs. Every worker may do so at once; each step is one that only one of them can win,
-or that does no harm twice.
+expired, seals and verifies audit logs, erases companies whose time has come. Every worker may do so at once; each step
+is one that only one of them can win, or that does no harm twice.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 SETTLE_EVERY: Final = 2.0
 PURGE_EVERY: Final = 3600.0
 SEAL_EVERY: Final = 1.0
+ERASE_EVERY: Final = 60.0
 VERIFY_EVERY: Final = 600.0
 """How often is looked for logs that nobody verified for a day."""
 
@@ -48,6 +49,7 @@ async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
             tasks.create_task(_every(SETTLE_EVERY, base.generator.settle_abandoned, stop))
             tasks.create_task(_every(PURGE_EVERY, lambda: _purge(base), stop))
             tasks.create_task(_every(SEAL_EVERY, base.sealer.seal_waiting, stop))
+            tasks.create_task(_every(ERASE_EVERY, base.eraser.erase_due, stop))
             tasks.create_task(_every(VERIFY_EVERY, base.verifications.verify_due, stop))
     finally:
         await base.close()

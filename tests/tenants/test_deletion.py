@@ -15,13 +15,16 @@ import pytest
 from sqlalchemy import text
 
 from backend.domains.access.key_tokens import draw_key
+from backend.domains.audit.witness import Witness
 from backend.domains.tenants.deletion import receipts, signed
 from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.erasure import Eraser
+from backend.domains.tenants.repository import TenantRepository
 from backend.kernel.db import Database
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import TenantContext, UserContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
+from backend.registry import Foundation
 from backend.settings import Settings
 from crypto import Binding, DecryptionError, Keyring, SealingKey, VerifyKey
 from tests.conftest import SignIn
@@ -35,14 +38,19 @@ TABLES = """SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg
   WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
 
 
-class NoSealer:
+class NoLog:
     """Nothing waits."""
 
-    asked = 0
+    def __init__(self) -> None:
+        self.asked = 0
+        self.forgotten: set[UUID] = set()
 
     async def seal_waiting(self) -> int:
         self.asked += 1
         return 0
+
+    async def forget(self, tenant_id: UUID) -> None:
+        self.forgotten.add(tenant_id)
 
 
 class OneKey:
@@ -67,7 +75,7 @@ async def root(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
 def keys_of(db: Database, keyring: Keyring) -> TenantKeys:
     async def wrapped(tenant_id: UUID) -> bytes | None:
         async with db.transaction(TenantContext(tenant_id, None)) as session:
-            return await session.scalar(text("SELECT wrapped FROM tenant_keys"))
+            return await TenantRepository(session).wrapped_key(tenant_id)
 
     return TenantKeys(keyring, wrapped)
 
@@ -152,7 +160,7 @@ async def test_what_is_not_due_stays(someone: SignIn, db: Database, keyring: Key
     await ask_for_deletion(saved)
     await root.execute(DUE, saved.tenant_id)
     assert (await saved.request("DELETE", f"/tenants/{saved.tenant_id}/deletion")).status_code == 204
-    await Eraser(db, keys_of(db, keyring), NoSealer()).erase_due()
+    await Eraser(db, keys_of(db, keyring), NoLog()).erase_due()
     for member in (never, waiting, saved):
         async with db.transaction(TenantContext(member.tenant_id, None)) as session:
             assert not await DeletionRepository(session).erase(member.tenant_id, new_id())
@@ -177,9 +185,9 @@ async def test_no_table_keeps_a_row_and_the_receipt_counts_them(
     untouched = await mentions(root, other.id)
     assert all(before.values())
     assert set(await mentions(root, tenant.id)) == {f"public.{table}" for table in (*ROWS, "idempotency_keys")}
-    sealer = NoSealer()
-    assert await Eraser(db, keys_of(db, keyring), sealer).erase_due() == 1
-    assert sealer.asked == 1
+    log = NoLog()
+    assert await Eraser(db, keys_of(db, keyring), log).erase_due() == 1
+    assert (log.asked, log.forgotten) == (1, {tenant.id})
     assert await mentions(root, tenant.id) == {"public.erasure_receipts": 1}
     assert await mentions(root, other.id) == untouched
     async with db.transaction(UserContext(tenant.user)) as session:
@@ -198,13 +206,13 @@ async def test_a_table_that_would_keep_rows_stops_the_erasure(
     await root.execute("CREATE TABLE forgotten (tenant_id uuid)")
     try:
         await root.execute("INSERT INTO forgotten VALUES ($1)", stuck.id)
-        assert await Eraser(db, keys_of(db, keyring), NoSealer()).erase_due() == 1
+        assert await Eraser(db, keys_of(db, keyring), NoLog()).erase_due() == 1
         assert await root.fetchval("SELECT count(*) FROM messages WHERE tenant_id = $1", stuck.id) == 1
         assert await root.fetchval("SELECT count(*) FROM erasure_receipts WHERE user_id = $1", stuck.user) == 0
         assert set(await mentions(root, fine.id)) == {"public.erasure_receipts"}
     finally:
         await root.execute("DROP TABLE forgotten")
-    assert await Eraser(db, keys_of(db, keyring), NoSealer()).erase_due() == 1
+    assert await Eraser(db, keys_of(db, keyring), NoLog()).erase_due() == 1
 
 
 class KilledError(Exception):
@@ -223,7 +231,7 @@ async def test_workers_at_once_and_a_killed_one(db: Database, keyring: Keyring, 
     with pytest.raises(KilledError):
         await _erase_and_die(db, tenant)
     assert await root.fetchval("SELECT count(*) FROM messages WHERE tenant_id = $1", tenant.id) == 1
-    erasers = [Eraser(db, keys_of(db, keyring), NoSealer()) for _ in range(4)]
+    erasers = [Eraser(db, keys_of(db, keyring), NoLog()) for _ in range(4)]
     assert sum(await asyncio.gather(*(eraser.erase_due() for eraser in erasers))) == 1
     assert await root.fetchval("SELECT count(*) FROM erasure_receipts WHERE erased_tenant_id = $1", tenant.id) == 1
 
@@ -251,7 +259,7 @@ async def test_sealed_values_members_keys_and_streams_end_with_it(
         async with http.stream("POST", f"{url}/c-suite/ceo/chat", json=body, headers=headers) as answer:
             chunks = answer.aiter_raw()
             first = await anext(chunks)
-            assert await Eraser(db, keys, NoSealer()).erase_due() == 1
+            assert await Eraser(db, keys, NoLog()).erase_due() == 1
             async with asyncio.timeout(15):
                 rest = b"".join([chunk async for chunk in chunks])
     assert not any(frame.name == "message.completed" for frame in frames(first + rest))
@@ -270,7 +278,7 @@ async def test_sealed_values_members_keys_and_streams_end_with_it(
 async def test_receipts_are_signed_as_documented(db: Database, keyring: Keyring, root: asyncpg.Connection) -> None:
     tenant, signer = await stored(root), OneKey()
     await root.execute("UPDATE tenants SET name = 'Ünïque \"Wörks\" 株' WHERE id = $1", tenant.id)
-    await Eraser(db, keys_of(db, keyring), NoSealer()).erase_due()
+    await Eraser(db, keys_of(db, keyring), NoLog()).erase_due()
     async with db.transaction(UserContext(tenant.user)) as session:
         unsigned = await receipts(session, tenant.user, 10, None)
     (receipt,) = await signed(unsigned, signer)
@@ -278,6 +286,35 @@ async def test_receipts_are_signed_as_documented(db: Database, keyring: Keyring,
     assert verified(served, signer.key.public)
     for name, value in {"keys": 2, "tenant_name": "Other", "audit_seq": 0, "erased_at": "2020-01-01T00:00:00Z"}.items():
         assert not verified(served | {name: value}, signer.key.public)
+
+
+async def test_the_product_erases_and_hands_out_receipts(
+    someone: SignIn, settings: Settings, root: asyncpg.Connection
+) -> None:
+    """The worker's own parts, with the log sealed before and its head forgotten afterwards."""
+    person, base = await someone(), Foundation(settings)
+    companies = [await person.found(f"Company {number}") for number in range(3)]
+    try:
+        for company in companies:
+            await ask_for_deletion(company)
+            await root.execute(DUE, company.tenant_id)
+            assert await base.eraser.erase_due() == 1
+        heads = [await Witness(base.redis).seen(company.tenant_id) for company in companies]
+    finally:
+        await base.close()
+    assert heads == [None] * 3
+    pages: list[dict[str, Any]] = []
+    query: str | None = "limit=1"
+    while query:
+        page = (await person.http.get(f"/erasure-receipts?{query}")).json()
+        pages += page["items"]
+        query = f"limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else None
+    assert [receipt["tenant_name"] for receipt in pages] == ["Company 2", "Company 1", "Company 0"]
+    keys = {row["id"]: VerifyKey(row["public_key"]) for row in await root.fetch("SELECT * FROM audit_keys")}
+    for receipt in pages:
+        assert receipt["rows"]["audit_logs"] == receipt["rows"]["audit_seals"] == receipt["audit_seq"] == 2
+        assert verified(receipt, keys[receipt["key_id"]])
+    assert (await (await someone()).http.get("/erasure-receipts")).json() == {"items": [], "next_cursor": None}
 
 
 def verified(served: dict[str, Any], key: VerifyKey) -> bool:

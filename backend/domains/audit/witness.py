@@ -51,6 +51,10 @@ class Witness:
         except (RedisError, OSError) as error:  # the next checkpoint says as much as this one
             log.warning("audit_witness_away", error=type(error).__name__)
 
+    async def forget(self, tenant_id: UUID) -> None:
+        """Keep nothing of a tenant any more; raises what Redis raises."""
+        await cast("Awaitable[int]", self._redis.hdel(HEADS, str(tenant_id)))
+
     async def _advance(self, checkpoint: AuditCheckpoint, contains: Contains) -> None:
         while True:
             stored = await self._get(checkpoint.tenant_id)

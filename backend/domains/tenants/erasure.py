@@ -3,10 +3,11 @@
 from typing import Final
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.domains.tenants.deletion_repository import DeletionRepository
-from backend.domains.tenants.ports import Sealer
+from backend.domains.tenants.ports import AuditLog
 from backend.kernel.db import Database
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
@@ -21,24 +22,26 @@ ERASE_SECONDS: Final = 3600.0
 class Eraser:
     """Every worker may run one: a company is erased by one transaction, which is repeated if its worker died."""
 
-    def __init__(self, db: Database, keys: TenantKeys, sealer: Sealer) -> None:
+    def __init__(self, db: Database, keys: TenantKeys, audit_log: AuditLog) -> None:
         self._db = db
         self._keys = keys
-        self._sealer = sealer
+        self._audit_log = audit_log
 
     async def erase_due(self) -> int:
         """Erase what is due; how many companies. One that cannot be erased holds up no other and is tried again."""
         async with self._db.transaction(ANONYMOUS) as session:
             due = await DeletionRepository(session).due()
         if due:  # so that receipts name the end of the whole log
-            await self._sealer.seal_waiting()
+            await self._audit_log.seal_waiting()
         erased = 0
         for tenant_id in due:
             context = TenantContext(tenant_id, None)
             try:
                 async with self._db.transaction(context) as session:
                     done = await DeletionRepository(session).erase(tenant_id, new_id())
-            except SQLAlchemyError as error:
+                    if done:  # before the commit, since nobody would come back for it
+                        await self._audit_log.forget(tenant_id)
+            except (SQLAlchemyError, RedisError, OSError) as error:
                 log.warning("tenant_not_erased", tenant_id=str(tenant_id), reason=type(error).__name__)
                 continue
             self._keys.forget(tenant_id)

@@ -30,11 +30,14 @@ class Companies(Protocol):
         """The tenant's wrapped data key, ``None`` once it was erased."""
 
 
-class Sealer(Protocol):
-    """Seals the audit log."""
+class AuditLog(Protocol):
+    """Seals the audit log, and forgets that of a tenant."""
 
     async def seal_waiting(self) -> int:
         """Seal every entry that waits for it, of whichever tenant; how many."""
+
+    async def forget(self, tenant_id: UUID) -> None:
+        """Remove what is kept of a tenant's log outside the database; raises what Redis raises."""
 
 
 class Signer(Protocol):
