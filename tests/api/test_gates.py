@@ -28,7 +28,7 @@ PUBLIC = {
     "POST /invitations/lookup": "checks the token of an invitation's link",
 }
 #: Routes of a person rather than of a company.
-PERSONAL = {"GET /me", "GET /tenants", "POST /tenants", "POST /invitations/accept"}
+PERSONAL = {"GET /me", "GET /tenants", "POST /tenants", "POST /invitations/accept", "GET /erasure-receipts"}
 #: POST routes without Idempotency-Key, each with the reason why sending it again does no harm.
 REPEATABLE = {
     "POST /auth/sign-in": "another session, which is what signing in again means",
@@ -37,6 +37,7 @@ REPEATABLE = {
     "POST /auth/sign-out": "ends what has ended",
     "POST /c-suite/messages/{message_id}/stop": "stops what has stopped",
     "POST /c-suite/board-meeting": "writes nothing",
+    "POST /audit/verification": "looks again, which is what asking again means",
     "POST /invitations/lookup": "writes nothing",
     "POST /invitations/accept": "whoever has joined is a member already",
     "POST /audit/verification": "walks the same chain again",
