@@ -166,7 +166,7 @@ async def test_same_key_meets_the_same_answer(member: Member) -> None:
 
 
 async def test_daily_limit_refuses_and_stores_nothing(member: Member, db: Database) -> None:
-    async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+    async with db.transaction(TenantContext(member.tenant_id, member.person.user_id)) as session:
         await session.execute(text("UPDATE tenants SET messages_per_day = 2"))
     first = await ask(member)
     answers = await asyncio.gather(
