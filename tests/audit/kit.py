@@ -97,3 +97,7 @@ class Log:
     async def forget_witness(self) -> None:
         """As if Redis had been emptied too."""
         await self.parts.redis.hdel(HEADS, str(self.tenant_id))  # type: ignore[misc]  # annotated as its synchronous twin
+
+    async def remember(self, stored: str) -> None:
+        """Put something where the witness keeps its checkpoint."""
+        await self.parts.redis.hset(HEADS, str(self.tenant_id), stored)  # type: ignore[misc]  # as above

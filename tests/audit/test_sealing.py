@@ -14,7 +14,6 @@ from backend.domains.audit import sealer as sealing
 from backend.domains.audit.chain import checkpoint_of
 from backend.domains.audit.repository import AuditRepository
 from backend.domains.audit.sealer import Sealer
-from backend.domains.audit.witness import HEADS
 from backend.kernel.audit import record
 from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.audit import AuditCheckpoint
@@ -153,8 +152,8 @@ async def test_a_witness_that_fell_behind_catches_up_and_one_of_somebody_else_is
     behind = await parts.witness.seen(log.tenant_id)
     await log.sealed(2)
     assert behind is not None
-    for stored in (msgspec.json.encode(behind), b"not json"):
-        await parts.redis.hset(HEADS, str(log.tenant_id), stored)  # type: ignore[misc]  # as its synchronous twin
+    for stored in (msgspec.json.encode(behind).decode(), "not json"):
+        await log.remember(stored)
         await log.sealed(1)
         seen = await parts.witness.seen(log.tenant_id)
         assert seen is not None
@@ -162,7 +161,7 @@ async def test_a_witness_that_fell_behind_catches_up_and_one_of_somebody_else_is
     foreign = AuditCheckpoint(
         tenant_id=log.tenant_id, seq=99, hash="00" * 32, sealed_at=datetime.now(UTC), key_id="aud_x", signature=""
     )
-    await parts.redis.hset(HEADS, str(log.tenant_id), msgspec.json.encode(foreign))  # type: ignore[misc]  # as above
+    await log.remember(msgspec.json.encode(foreign).decode())
     verdict = await log.verify()
     assert verdict.fault is not None
     assert "99" in verdict.fault.detail

@@ -1,6 +1,5 @@
 """What the owner of the database can do to a log, and what the verifier says: online, and on an export of it."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -71,20 +70,27 @@ FALSE_ENTRY = (
     "action, resource, outcome, meta, request_id, created_at FROM audit_logs WHERE " + ENTRY.format(4),
 )
 FALSE_SEAL = (
-    "INSERT INTO audit_seals SELECT tenant_id, 5, '00000000-0000-4000-8000-000000000001', hash, sealed_at, key_id, "
-    f"signature, false FROM audit_seals WHERE {SEALED} = 4",
+    (
+        "INSERT INTO audit_seals SELECT tenant_id, 5, '00000000-0000-4000-8000-000000000001', hash, sealed_at, key_id, "
+        f"signature, false FROM audit_seals WHERE {SEALED} = 4"
+    ),
 )
 SWAP = (
     "ALTER TABLE audit_seals DROP CONSTRAINT uq_audit_seals_entry",
-    "UPDATE audit_seals s SET audit_log_id = o.audit_log_id FROM audit_seals o WHERE s.tenant_id = :tenant "
-    "AND o.tenant_id = :tenant AND s.seq IN (5, 6) AND o.seq = 11 - s.seq",
+    (
+        "UPDATE audit_seals s SET audit_log_id = o.audit_log_id FROM audit_seals o WHERE s.tenant_id = :tenant "
+        "AND o.tenant_id = :tenant AND s.seq IN (5, 6) AND o.seq = 11 - s.seq"
+    ),
     "ALTER TABLE audit_seals ADD CONSTRAINT uq_audit_seals_entry UNIQUE (tenant_id, audit_log_id)",
 )
 SWAP_SEALS = tuple(
     f"UPDATE audit_seals SET seq = {new} WHERE {SEALED} = {old}" for old, new in ((5, 1000), (6, 5), (1000, 6))
 )
 CUT_OFF = (
-    f"DELETE FROM audit_logs WHERE tenant_id = :tenant AND id IN (SELECT audit_log_id FROM audit_seals WHERE {SEALED} > 7)",
+    (
+        "DELETE FROM audit_logs WHERE tenant_id = :tenant AND id IN "
+        f"(SELECT audit_log_id FROM audit_seals WHERE {SEALED} > 7)"
+    ),
     f"DELETE FROM audit_seals WHERE {SEALED} > 7",
 )
 CASES = (
@@ -134,9 +140,9 @@ async def exported(log: Log, wanted: EntryFilter | None = None) -> list[bytes]:
 
 
 @pytest.fixture
-async def log(parts: Parts) -> AsyncIterator[Log]:
+async def log(parts: Parts) -> Log:
     """Nine entries in batches of 4, 3 and 2."""
-    yield await (await parts.log()).sealed(4, 3, 2)
+    return await (await parts.log()).sealed(4, 3, 2)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
