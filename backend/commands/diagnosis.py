@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from backend.domains.audit.keys import open_keys
 from backend.kernel.db import SETTING, driver_url
 from backend.kernel.rls_walk import find_faults
 from backend.kernel.tenancy import ContextSigner, TenantContext
@@ -23,6 +25,12 @@ from crypto import DecryptionError, Keyring
 
 OLDEST_POSTGRES: Final = 160_000
 OLDEST_REDIS: Final = (7, 0)
+SEALED_WITHIN: Final = timedelta(seconds=30)
+"""Age from which an entry should have been sealed: the worker looks every second."""
+_BACKLOG: Final = """
+    SELECT count(*) AS waiting, count(DISTINCT p.tenant_id) AS companies
+    FROM audit_pending p JOIN audit_logs l ON l.tenant_id = p.tenant_id AND l.id = p.audit_log_id
+    WHERE l.created_at < now() - CAST(:late AS interval)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,27 @@ async def tenant_keys(settings: Settings) -> Finding:
     return Finding("ok", "master keys", f"every tenant's key uses the first of {count}{more}")
 
 
+async def audit_log(settings: Settings) -> Finding:
+    """The key that seals audit logs opens, and the worker keeps up with sealing."""
+    async with _connected(settings.database_url) as connection:
+        keys = await open_keys(connection, Keyring(settings.master_keys))
+    if keys.newest is None:
+        return Finding(
+            "fail", "audit log", "the key that seals it is missing or cannot be opened",
+            "put the missing key back into OCSUITE_MASTER_KEYS, or run `ocsuite migrate` if there never was one",
+        )  # fmt: skip
+    if not settings.database_owner_url:
+        return Finding("warn", "audit log", "its key opens, the backlog is not checked", "set DATABASE_OWNER_URL")
+    async with _connected(settings.database_owner_url) as connection:
+        row = (await connection.execute(text(_BACKLOG), {"late": SEALED_WITHIN})).one()
+    if row.waiting:
+        return Finding(
+            "warn", "audit log", f"{row.waiting} entries of {row.companies} companies wait to be sealed",
+            "start `ocsuite worker`; if it runs, its log says why under audit_sealing_halted",
+        )  # fmt: skip
+    return Finding("ok", "audit log", "its key opens, nothing waits to be sealed")
+
+
 async def queue(settings: Settings) -> Finding:
     """Redis is reachable, new enough, and drops nothing when it is full."""
     redis = Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5, decode_responses=True)
@@ -236,7 +265,8 @@ async def secrets_file(settings: Settings) -> Finding:
 
 #: In order; those behind the first two need a database that answers and has its schema.
 CHECKS: Final[tuple[Check, ...]] = (
-    secrets_file, queue, database, schema, extension, app_role, owner_role, policies, context_keys, tenant_keys
+    secrets_file, queue, database, schema, extension, app_role, owner_role, policies, context_keys, tenant_keys,
+    audit_log,
 )  # fmt: skip
 _GATES: Final = (database, schema)
 

@@ -85,7 +85,8 @@ async def test_filters_and_pages(owner_of_acme: tuple[Member, Log]) -> None:
         ({"after": middle.isoformat(), "action": "role.updated", "outcome": "succeeded"}, [1, 2, 3]),
     ):
         assert await entries(member, **query) == [everything[place] for place in expected], query
-    paged, cursor = list[dict[str, Any]](), None
+    paged = list[dict[str, Any]]()
+    cursor: str | None = None
     while True:
         place = {"cursor": cursor} if cursor else {}
         page = (await member.request("GET", "/audit", params={"limit": 2, "action": "role.", **place})).json()

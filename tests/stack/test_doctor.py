@@ -65,6 +65,11 @@ async def test_healthy(environ: dict[str, str]) -> None:
             "at 0001, this code needs ",
         ),
         ("DROP EXTENSION vector CASCADE", "extension", "vector is missing"),
+        (
+            "UPDATE audit_keys SET sealed_private = sha256(sealed_private)",
+            "audit log",
+            "the key that seals it is missing or cannot be opened",
+        ),
     ],
 )
 async def test_planted_fault_is_named(
@@ -79,6 +84,25 @@ async def test_planted_fault_is_named(
         assert detail in failed(await findings(settings))[subject]
     finally:
         stack.postgres.drop_database(copy)
+
+
+async def test_entries_that_nobody_seals_are_counted(environ: dict[str, str], stack: LocalStack) -> None:
+    assert stack.postgres is not None
+    tenant = uuid4()
+    entries = "', now() - interval '1 minute'), ('".join(f"{tenant}', '{uuid4()}" for _ in range(2))
+    stack.postgres.psql(
+        "INSERT INTO tenants (id, name, slug, messages_per_day, tasks_per_day, members_max) "
+        f"VALUES ('{tenant}', 'Unsealed', '{tenant.hex}', 1, 1, 1);"
+        "INSERT INTO audit_logs SELECT tenant_id::uuid, id::uuid, 'system', NULL, NULL, 'OCSuite', 'a.b', 'c:d', "
+        "'succeeded', '{}', '', created_at FROM (VALUES ('" + entries + "', now())) v (tenant_id, id, created_at);"
+        "INSERT INTO audit_pending SELECT tenant_id, id FROM audit_logs;",
+        DATABASE,
+    )
+    try:
+        warned = [finding for finding in await findings(Settings.load(environ)) if finding.status != "ok"]
+        assert [(it.status, it.detail) for it in warned] == [("warn", "1 entries of 1 companies wait to be sealed")]
+    finally:
+        stack.postgres.psql(f"DELETE FROM tenants WHERE id = '{tenant}';", DATABASE)
 
 
 async def test_powerful_application_role_is_named(environ: dict[str, str]) -> None:
