@@ -1,9 +1,10 @@
-"""The demonstration data: two companies that differ in everything a page shows, their people, and what they asked."""
+"""The demonstration data: two companies that differ in everything a page shows, their teams, and what they asked."""
 
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
+from module_sdk.wire.access import ApiKeyCreate, InvitationCreate, RoleCreate
 from module_sdk.wire.identity import RoleKey
 from module_sdk.wire.tenants import Profile
 
@@ -32,13 +33,16 @@ class DemoTalk(NamedTuple):
 
 
 class DemoCompany(NamedTuple):
-    """A company; the first of its people is its owner."""
+    """A company; the first of its people is its owner, who has made its own roles, open invitations and API keys."""
 
     name: str
     slug: str
     profile: Profile
     people: tuple[tuple[DemoPerson, RoleKey], ...]
     talks: tuple[DemoTalk, ...]
+    roles: tuple[RoleCreate, ...] = ()
+    invitations: tuple[InvitationCreate, ...] = ()
+    api_keys: tuple[ApiKeyCreate, ...] = ()
 
     @property
     def id(self) -> UUID:
@@ -57,6 +61,8 @@ DMITRI: Final = DemoPerson("Dmitri Vogel", "demo.dmitri@example.com")
 ELENA: Final = DemoPerson("Elena Park", "demo.elena@example.com")
 FARID: Final = DemoPerson("Farid Nasser", "demo.farid@example.com")
 GRACE: Final = DemoPerson("Grace Olsen", "demo.grace@example.com")
+HENRIK: Final = DemoPerson("Henrik Sato", "demo.henrik@example.com")
+INES: Final = DemoPerson("Inés Bauer", "demo.ines@example.com")
 
 ROBOTICS: Final = DemoCompany(
     name="Northwind Robotics",
@@ -71,7 +77,36 @@ ROBOTICS: Final = DemoCompany(
         goals=["Double recurring revenue this year", "Open a service hub in Poland", "Cut commissioning to ten days"],
         description="We build and maintain picking robots for medium-sized warehouses and sell them by the month.",
     ),
-    people=((ADA, "owner"), (BEN, "admin"), (CARLA, "member"), (DMITRI, "viewer")),
+    people=(
+        (ADA, "owner"),
+        (BEN, "admin"),
+        (CARLA, "member"),
+        (HENRIK, "support"),
+        (INES, "analyst"),
+        (DMITRI, "viewer"),
+    ),
+    roles=(
+        RoleCreate(
+            name="Analyst",
+            key="analyst",
+            description="Reads figures and conversations, and exports the audit log.",
+            permissions=[
+                "company.read",
+                "dashboard.read",
+                "chat.read",
+                "members.read",
+                "roles.read",
+                "audit.read",
+                "audit.export",
+            ],
+        ),
+    ),
+    invitations=(InvitationCreate(email="demo.jonas@example.com", roles=["member"], expires_in_days=14),),
+    api_keys=(
+        ApiKeyCreate(
+            name="Weekly figures for the board", permissions=["company.read", "dashboard.read"], expires_in_days=180
+        ),
+    ),
     talks=(
         DemoTalk(
             ADA,
@@ -108,7 +143,8 @@ CLINICS: Final = DemoCompany(
         goals=["Fill ninety percent of appointments", "Open a third clinic without a loan"],
         description="Two physiotherapy clinics with their own booking service, paid by insurers and by patients.",
     ),
-    people=((ELENA, "owner"), (FARID, "admin"), (GRACE, "member"), (ADA, "viewer")),
+    people=((ELENA, "owner"), (FARID, "admin"), (GRACE, "member"), (HENRIK, "support"), (ADA, "viewer")),
+    invitations=(InvitationCreate(email="demo.karin@example.com", roles=["support", "viewer"], expires_in_days=14),),
     talks=(
         DemoTalk(
             ELENA,

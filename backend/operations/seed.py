@@ -16,8 +16,10 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 import crypto
+from backend.domains.access.api_keys import KeyService
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.invitations import InvitationService, accept
+from backend.domains.access.roles import RoleService
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.questions import title_of
 from backend.domains.csuite.repository import ConversationRepository
@@ -28,7 +30,7 @@ from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService
 from backend.kernel.addresses import fold
 from backend.kernel.db import Database, create_engine
-from backend.kernel.errors import SlugTaken
+from backend.kernel.errors import LimitReached, SlugTaken
 from backend.kernel.permissions import OWNER
 from backend.kernel.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
 from backend.operations.demo import COMPANIES, DemoCompany, DemoPerson, DemoTalk, everybody
@@ -138,7 +140,7 @@ class _Seeding:
         self._done("people", person.full_name)
 
     async def _company(self, company: DemoCompany) -> None:
-        """Complete once its wizard is: that is the last step, after everybody has joined."""
+        """Complete once its wizard is, which is the last step."""
         founder = company.people[0][0]
         context = TenantContext(company.id, founder.id, (OWNER,))
         async with self._database.transaction(context) as session:
@@ -150,25 +152,42 @@ class _Seeding:
                 except SlugTaken:
                     raise OperationFailed(f"another company is called {company.slug}; rename it and repeat") from None
                 await service.put_profile(company.profile)
-            elif (await service.onboarding()).step == "done":
+            elif (await service.onboarding()).completed_at is not None:
                 return
-        for person, role in company.people[1:]:
-            await self._join(company, person, role)
-        async with self._database.transaction(context) as session:
-            await TenantService(session, context).move_onboarding(OnboardingPatch(step="done", skipped="integration"))
+        await self._team(company)
         self._done("companies", company.name)
 
-    async def _join(self, company: DemoCompany, person: DemoPerson, role: RoleKey) -> None:
+    async def _team(self, company: DemoCompany) -> None:
+        """Roles, members, open invitations and API keys; then the wizard is done."""
+        founder = await self._founder(company)
+        async with self._database.transaction(founder) as session:
+            roles = RoleService(session, founder)
+            known = {role.key for role in (await roles.roles()).items}
+            for body in company.roles:
+                if body.key not in known:
+                    await roles.create(body)
+        for person, role in company.people[1:]:
+            await self._join(company, founder, person, role)
+        async with self._database.transaction(founder) as session:
+            for invited in company.invitations:
+                await InvitationService(session, founder).create(invited)
+            for key in company.api_keys:
+                await KeyService(session, founder).create(key)  # nobody learns its secret
+            await TenantService(session, founder).move_onboarding(OnboardingPatch(step="done", skipped="integration"))
+
+    async def _join(self, company: DemoCompany, founder: TenantContext, person: DemoPerson, role: RoleKey) -> None:
         """As people do: the founder invites them, and they accept."""
         if await admission(self._database, company.id, person.id) is not None:
             return
-        founder = await self._founder(company)
         async with self._database.transaction(founder) as session:
             service = InvitationService(session, founder)
             for earlier in (await service.page(None, 100)).items:
-                if earlier.email == fold(person.email):
+                if earlier.email == fold(person.email):  # of a run that was killed
                     await service.revoke(earlier.id)
-            drawn = await service.create(InvitationCreate(email=person.email, roles=[role]))
+            try:
+                drawn = await service.create(InvitationCreate(email=person.email, roles=[role]))
+            except LimitReached:
+                raise OperationFailed(f"{company.name} has no room for everybody; raise MEMBERS_MAX") from None
         context = TenantContext(company.id, person.id)
         async with self._database.transaction(context) as session:
             await accept(session, context, drawn.token, TenantPorts())

@@ -1,4 +1,4 @@
-"""What the database holds by itself: `util.user_has_permission`, and who writes sensitive tables with SQL of their own."""
+"""What the database holds by itself: `util.user_has_permission`, and who writes sensitive tables by their own SQL."""
 
 import asyncio
 import re

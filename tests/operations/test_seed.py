@@ -20,10 +20,11 @@ from module_sdk.wire.csuite import Message
 from module_sdk.wire.identity import SignIn
 from tests.support.server import running_api
 
-ALL = {"people": 7, "companies": 2, "conversations": 7}
+ALL = {"people": 9, "companies": 2, "conversations": 7}
 SIZES = {
-    "users": 7, "user_credentials": 7, "tenants": 2, "tenant_members": 8, "tenant_profiles": 2,
-    "tenant_onboarding": 2, "tenant_keys": 2, "conversations": 7, "messages": 22,
+    "users": 9, "user_credentials": 9, "tenants": 2, "tenant_members": 11, "member_roles": 11, "roles": 11,
+    "invitations": 2, "api_keys": 1, "tenant_profiles": 2, "tenant_onboarding": 2, "tenant_keys": 2,
+    "conversations": 7, "messages": 22,
 }  # fmt: skip
 
 
@@ -104,6 +105,30 @@ async def history_of_ada(api: ApiClient) -> None:
     assert (await api.for_tenant(CLINICS.id).conversations()).items == []
 
 
+async def test_a_run_killed_between_steps_of_a_team_is_completed(
+    own: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.load(own)
+
+    async def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # The invitation is there, its acceptance is not.
+    with monkeypatch.context() as patch:
+        patch.setattr("backend.operations.seed.accept", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await seed(settings, quiet)
+    assert len((await contents(own))["invitations"]) == 1
+    created = await seed(settings, quiet)
+    assert (created["people"], created["companies"]) == (0, 2)
+    assert {name: len(rows) for name, rows in (await contents(own)).items()} == SIZES
+
+
+async def test_says_what_to_do_where_there_is_no_room(own: dict[str, str]) -> None:
+    with pytest.raises(OperationFailed, match=r"no room for everybody; raise MEMBERS_MAX"):
+        await seed(Settings.load(own | {"MEMBERS_MAX": "3"}), quiet)
+
+
 async def test_refuses_outside_local_mode(own: dict[str, str]) -> None:
     hosted = Settings.load({**own, "OCSUITE_ENV": "staging", "OCSUITE_WEB_ORIGINS": "https://app.example.com"})
     with pytest.raises(OperationRefused, match="refused in staging"):
@@ -161,5 +186,8 @@ def test_the_companies_differ_in_what_pages_show() -> None:
     for field in ("industry", "currency", "time_zone", "country"):
         assert getattr(COMPANIES[0].profile, field) != getattr(COMPANIES[1].profile, field)
     assert all(person.email.endswith("@example.com") for person in everybody())
-    assert all({"owner", "admin", "member", "viewer"} <= {role for _, role in company.people} for company in COMPANIES)
+    assert all(
+        {"owner", "admin", "member", "support", "viewer"} <= {role for _, role in company.people}
+        for company in COMPANIES
+    )
     assert all(company.people[0][1] == "owner" for company in COMPANIES)
