@@ -89,7 +89,7 @@ ROBOTICS: Final = DemoCompany(
         RoleCreate(
             name="Analyst",
             key="analyst",
-            description="Reads figures and conversations, and exports the audit log.",
+            description="Reads the figures and the audit log, and exports it.",
             permissions=[
                 "company.read",
                 "dashboard.read",
