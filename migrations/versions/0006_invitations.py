@@ -105,11 +105,11 @@ FUNCTIONS: Final = {
 PURGE = f"""
   CREATE OR REPLACE FUNCTION util.purge_expired() RETURNS bigint LANGUAGE sql {rls.DEFINER} AS
   $$ WITH keys AS (DELETE FROM public.idempotency_keys WHERE expires_at < pg_catalog.now() RETURNING 1),
-     ended AS (DELETE FROM public.sessions WHERE expires_at < pg_catalog.now() RETURNING 1){{more}}
-     SELECT (SELECT pg_catalog.count(*) FROM keys) + (SELECT pg_catalog.count(*) FROM ended){{count}} $$"""
+         ended AS (DELETE FROM public.sessions WHERE expires_at < pg_catalog.now() RETURNING 1){{more}}
+         SELECT (SELECT pg_catalog.count(*) FROM keys) + (SELECT pg_catalog.count(*) FROM ended){{count}} $$"""
 INVITATIONS_TOO = {
     "more": """,
-     open AS (DELETE FROM public.invitations WHERE expires_at < pg_catalog.now() - interval '30 days' RETURNING 1)""",
+         open AS (DELETE FROM public.invitations WHERE expires_at < pg_catalog.now() - interval '30 days' RETURNING 1)""",
     "count": " + (SELECT pg_catalog.count(*) FROM open)",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -19,6 +20,8 @@ from tests.tenancy.kit import ROWS, App, Tenant, key_of, of
 SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 Urls = tuple[str, str]
+MEMBER = "INSERT INTO tenant_members (tenant_id, user_id, role) VALUES ('{0.id}', '{0.user}', 'owner')"
+"""As it was until 0005, which moves the role into a table of its own."""
 
 
 async def _version(owner_url: str) -> list[str]:
@@ -46,12 +49,12 @@ async def test_each_step_goes_up_and_back(database_url_pair: Urls, keyring: Keyr
         after = await shape(url)
         assert await _version(url) == [revision]
         assert await _faults(url) == []
-        assert after["tables"] > before["tables"]
+        assert after != before
         await migrate(url, keyring, lower, down=True)
         back = await shape(url)
         if lower == "base":
             back = {kind: {line for line in lines if "alembic_version" not in line} for kind, lines in back.items()}
-        assert back == before
+        assert {kind: lines ^ before[kind] for kind, lines in back.items() if lines != before[kind]} == {}
         await migrate(url, keyring, revision)
         assert await shape(url) == after
         before, lower = after, revision
@@ -98,22 +101,38 @@ async def test_rows_survive_and_stay_with_their_tenant(database_url_pair: Urls, 
             str(tenant.user),
         )
         for table in early:
-            await owner.execute(tenant.insert(table))
+            await owner.execute(MEMBER.format(tenant) if table == "tenant_members" else tenant.insert(table))
     for table in early:
         held[table] = await owner.fetch(f"SELECT * FROM {table} ORDER BY {key_of(table)}")
     await owner.close()
 
     await migrate(url, keyring)
     assert await _faults(url) == []
-    await _check_rows(app_url, keyring, tenants, held)
+    await _check_rows(app_url, keyring, tenants, held, gone={"role"})
     await migrate(url, keyring, "0002", down=True)
-    await _check_rows(app_url, keyring, tenants, held)
+    # Read as the owner: contexts as this code signs them are not those of back then. A role that comes back into its
+    # column changes its row.
+    owner = await asyncpg.connect(url)
+    for table, rows in held.items():
+        back = await owner.fetch(f"SELECT * FROM {table} ORDER BY {key_of(table)}")
+        gone = {"updated_at"} if table == "tenant_members" else set()
+        assert _without(back, gone) == _without(rows, gone)
+    await owner.close()
     await migrate(url, keyring)
-    await _check_rows(app_url, keyring, tenants, held)
+    await _check_rows(app_url, keyring, tenants, held, gone={"role", "updated_at"})
+
+
+def _without(rows: list[asyncpg.Record], columns: set[str]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in columns} for row in rows]
 
 
 async def _check_rows(
-    app_url: str, keyring: Keyring, tenants: tuple[Tenant, Tenant], held: dict[str, list[asyncpg.Record]]
+    app_url: str,
+    keyring: Keyring,
+    tenants: tuple[Tenant, Tenant],
+    held: dict[str, list[asyncpg.Record]],
+    *,
+    gone: set[str],
 ) -> None:
     app = App(await asyncpg.connect(app_url), keyring)
     for table, rows in held.items():
@@ -124,7 +143,7 @@ async def _check_rows(
             async with app.acting(of(tenant)) as sql:
                 seen.append(await sql.fetch(f"SELECT * FROM {table}"))
             assert {row[key_of(table)] for row in seen[-1]} == {tenant.id}
-        assert [row for found in seen for row in found] == rows
+        assert _without([row for found in seen for row in found], gone) == _without(rows, gone)
     await app.sql.close()
 
 

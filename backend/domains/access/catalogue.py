@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.kernel.permissions import BUILT_IN_ROLES, Permission
 
 _ROLE = text(
-    "INSERT INTO util.built_in_roles (key, name, description, rank) VALUES (:key, :name, :description, :rank) "
+    "INSERT INTO util.built_in_roles AS r (key, name, description, rank) VALUES (:key, :name, :description, :rank) "
     "ON CONFLICT (key) DO UPDATE "
-    "SET name = excluded.name, description = excluded.description, rank = excluded.rank"
+    "SET name = excluded.name, description = excluded.description, rank = excluded.rank "
+    "WHERE (r.name, r.description, r.rank) IS DISTINCT FROM (excluded.name, excluded.description, excluded.rank)"
 )
 _PERMISSION = text(
     "INSERT INTO permissions AS p (key, title, description, area, roles, position) "
