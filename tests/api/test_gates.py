@@ -37,7 +37,6 @@ REPEATABLE = {
     "POST /auth/sign-out": "ends what has ended",
     "POST /c-suite/messages/{message_id}/stop": "stops what has stopped",
     "POST /c-suite/board-meeting": "writes nothing",
-    "POST /audit/verification": "looks again, which is what asking again means",
     "POST /invitations/lookup": "writes nothing",
     "POST /invitations/accept": "whoever has joined is a member already",
     "POST /audit/verification": "walks the same chain again",
