@@ -15,7 +15,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError
 from backend.migrate import migrate
 from backend.operations.errors import OperationFailed
@@ -231,16 +230,15 @@ async def test_erasing_a_tenants_key_is_for_good(own: dict[str, str], owner_engi
     settings = Settings.load(own)
     base = Foundation(settings)
     tenant_id = new_id()
-    context = TenantContext(tenant_id, None)
-    async with base.db.transaction(context) as session:
-        await session.execute(
+    async with owner_engine.begin() as connection:
+        await connection.execute(
             text(
                 "INSERT INTO tenants (id, name, slug, messages_per_day, tasks_per_day, members_max) "
                 "VALUES (:id, 'T', 'erased', 1, 1, 1)"
             ),
             {"id": tenant_id},
         )
-        await session.execute(
+        await connection.execute(
             text("INSERT INTO tenant_keys (tenant_id, wrapped) VALUES (:id, :wrapped)"),
             {"id": tenant_id, "wrapped": base.keyring.new_tenant_key(tenant_id)},
         )
