@@ -26,7 +26,20 @@ from tests.support.process import process
 from tests.support.server import running_api
 
 #: Fields whose documented value is the actual one; of all others the kind is compared.
-EXACT = {"code", "status", "type", "title", "step", "skipped", "executive", "metric", "path", "capability", "key"}
+EXACT = {
+    "code",
+    "status",
+    "type",
+    "title",
+    "step",
+    "skipped",
+    "executive",
+    "metric",
+    "path",
+    "capability",
+    "key",
+    "kind",
+}
 
 
 def executed() -> list[Path]:
@@ -59,7 +72,7 @@ def test_commands_do_what_the_document_shows(page: Path, product: dict[str, str]
     for index, block in enumerate(found):
         if HERE in block.runners:
             script += [f"echo {index} > at", "{", bash(block), f"}} > {index}.out"]
-    with process("worker", product) if "ocsuite audit verify" in "\n".join(script) else nullcontext():
+    with process("worker", product) if "FROM audit_pending" in "\n".join(script) else nullcontext():
         done = subprocess.run(
             ["bash", "-c", "\n".join(script)],
             cwd=tmp_path, env=product, capture_output=True, text=True, check=False, timeout=120,
@@ -98,6 +111,12 @@ def test_a_command_that_is_to_fail_has_to_fail(text: str, status: int) -> None:
 def test_a_document_that_shows_something_else_is_noticed(documented: Any, actual: Any) -> None:
     with pytest.raises(AssertionError):
         alike(documented, actual, "here")
+
+
+@pytest.mark.parametrize("documented", ["broken, 3 sealed", "intact, 3 seale", "intact, … waiting"])
+def test_a_text_that_shows_something_else_is_noticed(documented: str) -> None:
+    with pytest.raises(AssertionError):
+        compare(Block("text", documented, 1, ""), "intact, 3 sealed\n", "here")
 
 
 def compare(shown: Block, output: str, where: str) -> None:
