@@ -195,6 +195,8 @@ def _simplify(parameter: dict[str, Any]) -> None:
         if alternative != {"type": "null"}:
             schema.update(alternative)
     schema.update({key: int(schema[key]) for key in ("minimum", "maximum") if key in schema})
+    if "pattern" in schema:
+        schema["pattern"] = schema["pattern"].replace(r"$(?!\n)", "$")  # as in bodies
     for name in ("deprecated", "allowEmptyValue", "allowReserved"):
         parameter.pop(name, None)
     if parameter["name"] == "X-Tenant-Id":

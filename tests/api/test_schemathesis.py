@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from schemathesis.engine.recorder import CheckNode
 from schemathesis.openapi.checks import ObjectLevelAuthorizationViolation
 
 from backend.kernel.db import Database
+from backend.kernel.paging import TimeKey, encode_cursor
 from tests.support.people import Person, join
 from tests.support.sse import ask
 
@@ -37,6 +39,13 @@ CHECKS = {
     "unsupported_method", "allow_header_conformance", "ignored_auth", "use_after_free", "ensure_resource_availability",
     "object_level_authorization",
 }  # fmt: skip
+
+
+#: What a company has, what links and keys there are, and when a moment is one: a schema has no words for it.
+UNKNOWN_TO_THE_DOCUMENT = (
+    b'"Is not a permission"', b'"Is not a role of this company"', b'"Is yourself"', b'"path":"$.confirmation"',
+    b'"code":"invitation_invalid"', b'"Must be a moment of our era',
+)  # fmt: skip
 
 
 async def signed_up(url: str, name: str) -> Person:
@@ -111,8 +120,13 @@ async def prepared(api_url: str, db: Database, document: dict[str, Any], tmp_pat
         for name, path in (
             ("list_conversations", "/c-suite/conversations"),
             ("list_messages", f"/c-suite/conversations/{first}/messages"),
+            ("list_members", "/team/members"),
+            ("list_audit_entries", "/audit"),
         )
     }
+    moment = encode_cursor(TimeKey(datetime.now(UTC), member.tenant_id))
+    cursors |= {"list_invitations": moment, "list_api_keys": moment}
+    cursors |= {"list_audit_checkpoints": encode_cursor(1), "list_erasure_receipts": encode_cursor(member.tenant_id)}
     for person in people.values():
         await person.http.aclose()
     tenant = [str(member.tenant_id)]
@@ -150,6 +164,8 @@ def is_a_fault(context: HookContext, failure: Failure, case: Case[Any], response
     answer = response.content
     if failure.title == "Schema-valid request rejected" and b'"code":"idempotency_key_reused"' in answer:
         return False  # the key is right by itself; it is what was sent with it before that refuses it
+    if failure.title == "Schema-valid request rejected" and any(known in answer for known in UNKNOWN_TO_THE_DOCUMENT):
+        return False
     if isinstance(failure, ObjectLevelAuthorizationViolation) and failure.peer == "grace":
         # Colleagues share their company and what belongs to it, not each other's conversations.
         return "c-suite" in (case.operation.tags or ())
