@@ -75,7 +75,8 @@ class Exporter:
         async for page in self._allowed(context, pages.sealed()):
             lines = await asyncio.to_thread(_sealed_lines, page)
             sealed += len(lines)
-            yield b"".join(lines)
+            if lines:
+                yield b"".join(lines)
         async for unsealed in self._allowed(context, pages.unsealed()):
             lines = await asyncio.to_thread(_waiting_lines, unsealed)
             waiting += len(lines)
