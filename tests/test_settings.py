@@ -79,6 +79,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
     assert (settings.web_host, settings.web_port) == ("127.0.0.1", 3000)
     assert settings.api_url == "http://127.0.0.1:8000"
     assert settings.web_origins == {"http://localhost:3000", "http://127.0.0.1:3000"}
+    assert settings.web_url == "http://localhost:3000"
     assert settings.trusted_proxies == ()
     assert settings.data_dir == Path(".ocsuite").absolute()
     assert settings.database_url == LOCAL["DATABASE_URL"]
@@ -108,6 +109,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
         ("OCSUITE_WEB_HOST", "::1", "web_host", "::1"),
         ("OCSUITE_WEB_PORT", "65535", "web_port", 65535),
         ("OCSUITE_API_URL", "http://api:8000", "api_url", "http://api:8000"),
+        ("OCSUITE_WEB_ORIGINS", " https://b.example , https://a.example ,", "web_url", "https://b.example"),
         ("OCSUITE_WEB_ORIGINS", " https://a.example , https://b.example ,", "web_origins",
          {"https://a.example", "https://b.example"}),
         ("OCSUITE_TRUSTED_PROXIES", "10.0.0.1/8, ::1", "trusted_proxies",
