@@ -9,7 +9,20 @@ from backend.stack.local import LocalStack
 from backend.stack.postgres import DATABASE
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_SOURCES: Final = ("migrations/**/*.py", "backend/migrate.py", "backend/kernel/tenancy.py", "crypto/*.py")
+SOURCES: Final = (
+    "migrations/**/*.py",
+    "backend/migrate.py",
+    "backend/registry.py",
+    "backend/kernel/db.py",
+    "backend/kernel/permissions.py",
+    "backend/kernel/tenancy.py",
+    "backend/domains/access/catalogue.py",
+    "backend/domains/audit/keys.py",
+    "backend/domains/identity/signing.py",
+    "backend/domains/*/permissions.py",
+    "crypto/*.py",
+)
+"""What decides what `ocsuite migrate` writes."""
 _VERSION: Final = "SELECT version_num FROM public.alembic_version;"
 
 
@@ -36,6 +49,6 @@ class SchemaMark:
         """What migrates, the keys that it hands to the database, and the version the database is at."""
         assert self._postgres is not None
         digest = hashlib.sha256(self._keys.encode())
-        for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+        for path in sorted(path for pattern in SOURCES for path in _ROOT.glob(pattern)):
             digest.update(path.read_bytes())
         return f"{digest.hexdigest()} {self._postgres.psql(_VERSION, DATABASE).strip()}\n"

@@ -8,9 +8,11 @@ from typing import Any
 
 import yaml
 
+from backend import migrate
 from backend.cli import COMMANDS
 from backend.settings import VARIABLES, Settings
 from backend.stack import APP_ROLE, DATABASE, OWNER_ROLE
+from backend.stack.schema_mark import SOURCES
 from crypto import generate_master_key
 from scripts import env_example
 
@@ -129,6 +131,14 @@ def test_the_long_run_is_nightly_and_nothing_else_is() -> None:
     assert workflow["jobs"]["check"]["if"] == "github.event_name != 'schedule'"
     others = {name: job for name, job in workflow["jobs"].items() if name not in ("soak", "check")}
     assert {job["needs"] for job in others.values()} == {"check", "image"}
+
+
+def test_starting_again_migrates_after_any_change_to_what_migrates() -> None:
+    watched = {path for pattern in SOURCES for path in ROOT.glob(pattern)}
+    modules = {str(getattr(thing, "__module__", "")) for thing in vars(migrate).values()}
+    ours = {(ROOT / name.replace(".", "/")).with_suffix(".py") for name in modules if name.startswith("backend.")}
+    assert ROOT / "backend/domains/access/catalogue.py" in ours
+    assert ours | set(ROOT.glob("backend/domains/*/permissions.py")) <= watched
 
 
 def test_hooks_use_the_locked_tools() -> None:
