@@ -1,0 +1,36 @@
+"""Tables whose rows become cards on narrow screens; looks live in ``frontend/css/80-team.css``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import reflex as rx
+
+
+def table(caption: str, headings: Sequence[str], *rows: Any) -> rx.Component:
+    """Rows of :func:`row` under ``headings``; ``caption`` is for screen readers, ``""`` heads a column of buttons."""
+    # Cards are no table to the browser any more, so every role is said.
+    return rx.el.div(
+        rx.el.table(
+            rx.el.caption(caption, class_name="visually-hidden"),
+            rx.el.thead(rx.el.tr(*(_heading(words) for words in headings), role="row"), role="rowgroup"),
+            rx.el.tbody(*rows, role="rowgroup"),
+            role="table",
+            class_name="table",
+        ),
+        class_name="table-wrap",
+    )
+
+
+def row(*cells: rx.Component, **props: Any) -> rx.Component:
+    """One row of :func:`cell`."""
+    return rx.el.tr(*cells, role="row", **props)
+
+
+def cell(label: str, *children: Any, class_name: str = "") -> rx.Component:
+    """One cell; ``label`` stands before it where the row is a card, ``""`` for none."""
+    return rx.el.td(*children, role="cell", class_name=class_name, custom_attrs={"data-label": label})
+
+
+def _heading(words: str) -> rx.Component:
+    inside = words or rx.el.span("Actions", class_name="visually-hidden")
+    return rx.el.th(inside, scope="col", role="columnheader")
