@@ -31,7 +31,13 @@ async def test_the_whole_way(api: Api) -> None:
     assert me["user"] == body["user"]
     assert (me["user"]["email"], me["user"]["full_name"]) == (email, "Ada Lovelace")
     assert me["memberships"] == [
-        {"tenant": {"id": "00000000-0000-0000-0000-000000000001", "name": "Acme", "slug": "acme"}, "role": "owner"}
+        {
+            "tenant": {"id": "00000000-0000-0000-0000-000000000001", "name": "Acme", "slug": "acme"},
+            "role": "owner",
+            "roles": ["owner"],
+            "permissions": ["chat.use"],
+            "erase_after": None,
+        }
     ]
     signed_in = await api.sign_in(email)
     assert signed_in.status_code == 200
