@@ -1,0 +1,275 @@
+"""API keys of the chosen company: which there are, making and revoking them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import reflex as rx
+
+from frontend import runtime, words
+from frontend.states.access_views import (
+    DENIED,
+    AreaView,
+    DeniedView,
+    areas,
+    bare_areas,
+    chosen,
+    denied_view,
+    in_a_dialog,
+)
+from frontend.states.problems import field_errors, sentence
+from frontend.states.session import Notice, SessionState
+from module_sdk.client import ApiError, TenantClient
+from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
+
+PAGE_ROWS: Final = 50
+NAME_CHARS: Final = 120
+LIFETIMES: Final = (30, 90, 365)
+DEFAULT_LIFETIME: Final = 90
+_FIELDS: Final = ("name", "permissions", "expires_in_days")
+#: What a new key is tried with, by the permission that this takes.
+_EXAMPLES: Final = (
+    ("dashboard.read", "/dashboard"),
+    ("members.read", "/team/members"),
+    ("chat.read", "/c-suite/conversations"),
+    ("audit.read", "/audit"),
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time in words: relative, and exact behind it."""
+
+    ago: str = ""
+    iso: str = ""
+    exact: str = ""
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key without its secret. ``status`` is the contract's; ``used`` is empty for a key that never was."""
+
+    id: str = ""
+    name: str = ""
+    prefix: str = ""
+    count: str = ""
+    permissions: list[str] = field(default_factory=list)
+    made_by: str = ""
+    status: str = ""
+    made: Moment = Moment()
+    expires: Moment = Moment()
+    used: Moment = Moment()
+
+
+class ApiKeysState(SessionState):
+    """What the page ``/settings/api-keys`` shows."""
+
+    loaded: bool = False
+    failed: bool = False
+    problem: Notice = Notice()
+    denied: DeniedView = DeniedView()
+    keys: list[KeyView] = []
+    more: bool = False
+    fetching_more: bool = False
+    #: What the person holds, and so may give to a key.
+    areas: list[AreaView] = []
+
+    form_open: bool = False
+    form_round: str = "0"
+    form_errors: dict[str, str] = dict.fromkeys((*_FIELDS, "form"), "")
+    making: bool = False
+    made: KeyView = KeyView()
+    #: The one secret that a state ever holds, because the person has to see it: from the moment when its key is made
+    #: until they close the dialog that shows it, load a page or leave.
+    secret: str = ""
+    example: str = ""
+
+    doomed: KeyView = KeyView()
+    doomed_problem: str = ""
+    revoking: bool = False
+
+    _cursor: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the keys."""
+        self.secret = self.example = ""
+        self.form_open = self.making = self.revoking = False
+        self.doomed, self.made = KeyView(), KeyView()
+        if (away := await self._enter()) is not None:
+            return away
+        self.failed, self.denied = False, DeniedView()
+        async with self._talk(self._fail) as api:
+            await self._read(self._tenant(api))
+        return None
+
+    @rx.event
+    async def load_more(self) -> Any:
+        """Append the next page of the list."""
+        if not self.more or self.fetching_more:
+            return
+        self.fetching_more = True
+        yield
+        async with self._talk() as api:
+            page = await self._tenant(api).access.api_keys(cursor=self._cursor, limit=PAGE_ROWS)
+            known = {key.id for key in self.keys}
+            self.keys = [*self.keys, *(view for view in map(key_view, page.items) if view.id not in known)]
+            self._continue_at(page.next_cursor)
+        self.fetching_more = False
+
+    @rx.event
+    def begin_new(self) -> None:
+        """Open the form for a new key."""
+        self.form_round = str(int(self.form_round) + 1)
+        self._say()
+        self.form_open = True
+
+    @rx.event
+    def close_form(self) -> None:
+        """Make no key."""
+        self.form_open = False
+
+    @rx.event
+    async def create(self, form: dict[str, Any]) -> Any:
+        """Make a key and show its secret."""
+        name, permissions = " ".join(str(form.get("key-name", "")).split()), sorted(chosen(form))
+        given = str(form.get("key-days", ""))
+        days = int(given) if given in map(str, LIFETIMES) else DEFAULT_LIFETIME
+        self._say(
+            name="" if name else "Enter a name to know the key by.",
+            permissions="" if permissions else "Tick at least one permission.",
+        )
+        if self.making or not (name and permissions):
+            return
+        self.making = True
+        yield
+        async with self._talk(self._form_failed) as api:
+            try:
+                body = ApiKeyCreate(name=name, permissions=permissions, expires_in_days=days)
+                self._show(await self._tenant(api).access.create_api_key(body))
+            except ApiError as error:
+                self._explain(error)
+        self.making = False
+
+    @rx.event
+    def forget_secret(self) -> None:
+        """The person has stored it."""
+        self.secret = self.example = ""
+
+    @rx.event
+    def ask_to_revoke(self, key_id: str) -> None:
+        """Ask before a key ends: that cannot be undone."""
+        self.doomed_problem = ""
+        self.doomed = next((key for key in self.keys if key.id == key_id), KeyView())
+
+    @rx.event
+    def keep(self) -> None:
+        """Revoke nothing."""
+        self.doomed = KeyView()
+
+    @rx.event
+    async def revoke(self) -> Any:
+        """End the key that was asked about."""
+        doomed = self.doomed
+        if not doomed.id or self.revoking:
+            return
+        self.revoking = True
+        yield
+        async with self._talk(self._revocation_failed) as api:
+            tenant = self._tenant(api)
+            await tenant.access.revoke_api_key(UUID(doomed.id))
+            self.doomed = KeyView()
+            self._tell(Notice(kind="success", title="Key revoked", detail=f"“{doomed.name}” has stopped working."))
+        self.revoking = False
+        if not self.doomed.id:
+            async with self._talk() as api:
+                await self._read(self._tenant(api))
+
+    async def _read(self, tenant: TenantClient) -> None:
+        try:
+            page = await tenant.access.api_keys(limit=PAGE_ROWS)
+        except ApiError as error:
+            if error.problem.code != DENIED:
+                raise
+            self.denied = denied_view(error.problem, "You cannot see this company's API keys")
+            return
+        self.areas = await self._grantable(tenant)
+        self.keys = [key_view(key) for key in page.items]
+        self._continue_at(page.next_cursor)
+        self.loaded = True
+
+    async def _grantable(self, tenant: TenantClient) -> list[AreaView]:
+        """The person's own permissions, with titles where they may read the catalogue of permissions."""
+        held = set(self.company.permissions)
+        try:
+            catalogue = (await tenant.access.permissions()).items
+        except ApiError as error:
+            if error.problem.code != DENIED:
+                raise
+            return bare_areas(self.company.permissions)
+        return areas([permission for permission in catalogue if permission.key in held], held)
+
+    def _show(self, made: ApiKeyMade) -> None:
+        """Close the form and show the secret of a new key."""
+        self.form_open = False
+        self.made, self.secret = key_view(made.api_key), made.secret
+        self.example = example(made)
+        self.keys = [self.made, *self.keys]
+
+    def _continue_at(self, cursor: str | None) -> None:
+        self._cursor, self.more = cursor or "", cursor is not None
+
+    def _say(self, **errors: str) -> None:
+        self.form_errors = dict.fromkeys((*_FIELDS, "form"), "") | errors
+
+    def _explain(self, error: ApiError) -> None:
+        """Put a refusal where it belongs in the form."""
+        problem = error.problem
+        if problem.code == DENIED:
+            self._say(permissions=sentence(problem.detail or problem.title))
+        elif found := field_errors(problem, _FIELDS):
+            self._say(**found)
+        else:
+            raise error
+
+    def _form_failed(self, notice: Notice) -> None:
+        self._say(form=in_a_dialog(notice))
+
+    def _revocation_failed(self, notice: Notice) -> None:
+        self.doomed_problem = in_a_dialog(notice)
+
+    def _fail(self, notice: Notice) -> None:
+        self.failed, self.problem = not self.loaded, notice
+        if self.loaded:
+            self._tell(notice)
+
+
+def key_view(key: ApiKey) -> KeyView:
+    """``key`` in words."""
+    return KeyView(
+        id=str(key.id),
+        name=key.name,
+        prefix=key.prefix,
+        count=words.count(len(key.permissions), "permission"),
+        permissions=list(key.permissions),
+        made_by=key.made_by.full_name,
+        status=key.status,
+        made=_moment(key.created_at),
+        expires=_moment(key.expires_at),
+        used=Moment() if key.last_used_at is None else _moment(key.last_used_at),
+    )
+
+
+def example(made: ApiKeyMade) -> str:
+    """A command for a shell that uses the key, kept in ``KEY``, for something that it may do."""
+    settings = runtime.current().settings
+    # Only on one machine is the API where this process sees it.
+    address = settings.api_url if settings.is_local else "https://YOUR-API"
+    held = made.api_key.permissions
+    path = next((path for permission, path in _EXAMPLES if permission in held), "/me")
+    return f'curl {address}{path} \\\n  --header "Authorization: Bearer $KEY"'
+
+
+def _moment(at: datetime) -> Moment:
+    return Moment(words.ago(at, datetime.now(UTC)), at.isoformat(), words.exact(at))

@@ -1,0 +1,242 @@
+"""Roles of the chosen company: what each allows, and making, changing, copying and deleting the company's own."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import reflex as rx
+
+from frontend.states.access_views import (
+    DENIED,
+    AreaView,
+    DeniedView,
+    RoleView,
+    areas,
+    chosen,
+    denied_view,
+    in_a_dialog,
+    one_of,
+    role_view,
+)
+from frontend.states.problems import field_errors, sentence
+from frontend.states.session import Notice, SessionState
+from module_sdk.client import ApiError
+from module_sdk.wire.access import Role, RoleCreate, RolePatch
+
+MANAGE: Final = "roles.manage"
+NAME_CHARS: Final = 60
+DESCRIPTION_CHARS: Final = 280
+USERS_SHOWN: Final = 5
+_MEMBERS_READ: Final = 200
+_FIELDS: Final = ("name", "description", "permissions")
+
+
+class RolesState(SessionState):
+    """What the page ``/team/roles`` shows."""
+
+    loaded: bool = False
+    failed: bool = False
+    problem: Notice = Notice()
+    denied: DeniedView = DeniedView()
+    roles: list[RoleView] = []
+    areas: list[AreaView] = []
+    #: The role that small screens show, where there is room for one.
+    shown: RoleView = RoleView()
+    #: The roles that may change roles, in words.
+    managers: str = ""
+
+    form_open: bool = False
+    #: What the form began with; its ``key`` is ``""`` for a new role.
+    draft: RoleView = RoleView()
+    #: The key of the role that a new one began as a copy of.
+    source: str = ""
+    #: Counts in text how often the form began anew, so that its fields do as well.
+    form_round: str = "0"
+    #: The same for the permissions alone, which another role to copy changes.
+    ticks_round: str = "0"
+    form_errors: dict[str, str] = dict.fromkeys((*_FIELDS, "form"), "")
+    saving: bool = False
+
+    doomed: RoleView = RoleView()
+    #: Who has the role that is to be deleted, in words.
+    users: str = ""
+    doomed_problem: str = ""
+    deleting: bool = False
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read roles and everything that they can consist of."""
+        if (away := await self._enter()) is not None:
+            return away
+        self.failed = self.form_open = self.saving = self.deleting = False
+        self.doomed, self.denied = RoleView(), DeniedView()
+        await self._read()
+        return None
+
+    @rx.event
+    def show(self, key: str) -> None:
+        """Show this role on small screens."""
+        self.shown = self._role(key)
+
+    @rx.event
+    def begin_new(self) -> None:
+        """Open the form for a new role."""
+        self._begin(RoleView(), "")
+
+    @rx.event
+    def begin_copy(self, key: str) -> None:
+        """Open the form for a copy of a role."""
+        found = self._role(key)
+        name = f"Copy of {found.name}"[:NAME_CHARS]
+        self._begin(RoleView(name=name, description=found.description, permissions=found.permissions), key)
+
+    @rx.event
+    def begin_change(self, key: str) -> None:
+        """Open the form for one of the company's own roles."""
+        found = self._role(key)
+        if found.key and not found.built_in:
+            self._begin(found, "")
+
+    @rx.event
+    def start_from(self, key: str) -> None:
+        """Tick what another role allows; what was typed stays."""
+        self.source = key
+        self.draft = replace(self.draft, permissions=self._role(key).permissions)
+        self.ticks_round = str(int(self.ticks_round) + 1)
+
+    @rx.event
+    def close_form(self) -> None:
+        """Leave everything as it is."""
+        self.form_open = False
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Make or change the role; reasons for refused fields appear beside them."""
+        draft, ticked = self.draft, chosen(form)
+        name = " ".join(str(form.get("role-name", "")).split())
+        description = " ".join(str(form.get("role-description", "")).split())
+        # Ticks that the person may not change are not part of the form. They stay with a role that has them; a new
+        # role cannot have them.
+        untouchable = set(draft.permissions) - set(self.company.permissions) if draft.key else set()
+        permissions = sorted(ticked | untouchable)
+        self._say(
+            name="" if name else "Enter a name for the role.",
+            permissions="" if permissions else "Tick at least one permission.",
+        )
+        if self.saving or not (name and permissions):
+            return
+        self.saving = True
+        yield
+        stored: Role | None = None
+        async with self._talk(self._form_failed) as api:
+            access = self._tenant(api).access
+            try:
+                if draft.key:
+                    patch = RolePatch(name=name, description=description, permissions=permissions)
+                    stored = await access.change_role(draft.key, patch)
+                else:
+                    body = RoleCreate(name=name, description=description, permissions=permissions)
+                    stored = await access.create_role(body)
+            except ApiError as error:
+                self._explain(error)
+        self.saving = False
+        if stored is not None:
+            self.form_open = False
+            self._tell(Notice(kind="success", title="Role saved" if draft.key else "Role created"))
+            # Whoever changed a role of their own may do other things from now on.
+            await self._enter()
+            await self._read()
+            self.shown = self._role(stored.key)
+
+    @rx.event
+    async def ask_to_delete(self, key: str) -> Any:
+        """Ask before a role is deleted, or say who has it."""
+        doomed = self._role(key)
+        if doomed.built_in:
+            return
+        self.doomed, self.doomed_problem = doomed, ""
+        self.users = f"{doomed.use} {_have(doomed)} it."
+        if not doomed.members or "members.read" not in self.company.permissions:
+            return
+        yield
+        async with self._talk(self._deletion_failed) as api:
+            page = await self._tenant(api).access.members(limit=_MEMBERS_READ)
+            names = [one.full_name for one in page.items if any(role.key == key for role in one.roles)][:USERS_SHOWN]
+            more = [f"{doomed.members - len(names)} more"] if names and doomed.members > len(names) else []
+            if names and self.doomed.key == key:
+                self.users += f" Among members: {one_of([*names, *more], 'and')}."
+
+    @rx.event
+    def keep(self) -> None:
+        """Delete nothing."""
+        self.doomed = RoleView()
+
+    @rx.event
+    async def delete(self) -> Any:
+        """Delete the role that was asked about."""
+        doomed = self.doomed
+        if not doomed.key or doomed.used or self.deleting:
+            return
+        self.deleting = True
+        yield
+        async with self._talk(self._deletion_failed) as api:
+            await self._tenant(api).access.delete_role(doomed.key)
+            self.doomed = RoleView()
+            self._tell(Notice(kind="success", title="Role deleted"))
+        self.deleting = False
+        if not self.doomed.key:
+            await self._read()
+
+    async def _read(self) -> None:
+        async with self._talk(self._fail) as api:
+            access = self._tenant(api).access
+            try:
+                catalogue, found = await access.permissions(), await access.roles()
+            except ApiError as error:
+                if error.problem.code != DENIED:
+                    raise
+                self.denied = denied_view(error.problem, "You cannot see this company's roles")
+                return
+            self.areas = areas(catalogue.items, self.company.permissions)
+            self.roles = sorted((role_view(role) for role in found.items), key=lambda role: not role.built_in)
+            self.shown = self._role(self.shown.key) if self._role(self.shown.key).key else self.roles[0]
+            self.loaded = True
+            self.managers = one_of([role.name for role in self.roles if MANAGE in role.permissions], "and")
+
+    def _role(self, key: str) -> RoleView:
+        return next((role for role in self.roles if role.key == key), RoleView())
+
+    def _begin(self, draft: RoleView, source: str) -> None:
+        self.draft, self.source, self.form_open = draft, source, True
+        self.form_round = str(int(self.form_round) + 1)
+        self.ticks_round = str(int(self.ticks_round) + 1)
+        self._say()
+
+    def _say(self, **errors: str) -> None:
+        self.form_errors = dict.fromkeys((*_FIELDS, "form"), "") | errors
+
+    def _explain(self, error: ApiError) -> None:
+        """Put a refusal where it belongs in the form."""
+        problem = error.problem
+        if problem.code == "role_taken":
+            self._say(name=sentence(problem.title))
+        elif problem.code == DENIED:
+            self._say(permissions=sentence(problem.detail or problem.title))
+        elif found := field_errors(problem, _FIELDS):
+            self._say(**found)
+        else:
+            raise error
+
+    def _form_failed(self, notice: Notice) -> None:
+        self._say(form=in_a_dialog(notice))
+
+    def _deletion_failed(self, notice: Notice) -> None:
+        self.doomed_problem = in_a_dialog(notice)
+
+    def _fail(self, notice: Notice) -> None:
+        self.failed, self.problem = not self.loaded, notice
+        if self.loaded:
+            self._tell(notice)
+
+
+def _have(role: RoleView) -> str:
+    return "has" if role.use.startswith("1 ") and " and " not in role.use else "have"
