@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import httpx
 
+from frontend.refusals import Refusals
 from frontend.settings import WebSettings
 from module_sdk.client import ApiClient, SessionCookie
 
@@ -33,12 +34,17 @@ Clock = Callable[[], float]
 
 def session_value(cookie_header: str) -> str | None:
     """The session cookie's value in a ``Cookie`` header, ``None`` without one."""
+    return cookie_value(cookie_header, SESSION_COOKIE)
+
+
+def cookie_value(cookie_header: str, name: str) -> str | None:
+    """The value of the cookie called ``name`` in a ``Cookie`` header, ``None`` without one."""
     jar: SimpleCookie = SimpleCookie()
     try:
         jar.load(cookie_header)
     except CookieError:
         return None
-    morsel = jar.get(SESSION_COOKIE)
+    morsel = jar.get(name)
     return morsel.coded_value or None if morsel else None
 
 
@@ -139,6 +145,7 @@ class Runtime:
         self.tokens = TokenCache()
         self.clerk = ClerkTokens()
         self.tickets = Tickets()
+        self.refusals = Refusals()
         #: The events that load a page's content, by path; the app factory puts Reflex's own look-up here.
         self.load_events: Callable[[str], list[Any]] = lambda _path: []
         self._http = http

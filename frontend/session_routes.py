@@ -1,5 +1,6 @@
-"""The two addresses that set and clear the session cookie on the web app's own origin."""
+"""The addresses that set and clear cookies on the web app's own origin: the session, and an invitation's secret."""
 
+import re
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +12,13 @@ from frontend.runtime import SESSION_COOKIE, Runtime
 ADOPT_PATH: Final = "/session/adopt"
 END_PATH: Final = "/session/end"
 SIGN_IN_PATH: Final = "/sign-in"
+#: What invitations' links lead to, the page that shows them, and where the page goes once it was accepted.
+INVITE_PATH: Final = "/invite"
+INVITATION_PATH: Final = "/invitation"
+INVITE_END_PATH: Final = "/invite/end"
+INVITATION_COOKIE: Final = "ocsuite_invitation"
+INVITATION_SECONDS: Final = 3600
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,128}")
 
 
 def relative_path(path: str) -> str:
@@ -20,7 +28,7 @@ def relative_path(path: str) -> str:
 
 
 def session_routes(runtime: Runtime) -> list[Route]:
-    """``/session/adopt`` and ``/session/end``; both do nothing without a ticket of this process."""
+    """``/session/adopt`` and ``/session/end``, which do nothing without a ticket of this process, and those below."""
 
     async def adopt(request: Request) -> Response:
         ticket = runtime.tickets.redeem(request.query_params.get("ticket", "")) if _from_here(request) else None
@@ -45,7 +53,36 @@ def session_routes(runtime: Runtime) -> list[Route]:
         response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=not runtime.settings.is_local)
         return response
 
-    return [Route(ADOPT_PATH, adopt, methods=["GET"]), Route(END_PATH, end, methods=["GET"])]
+    return [
+        Route(ADOPT_PATH, adopt, methods=["GET"]),
+        Route(END_PATH, end, methods=["GET"]),
+        *_invitation_routes(runtime),
+    ]
+
+
+def _invitation_routes(runtime: Runtime) -> list[Route]:
+    """``/invite`` and ``/invite/end``: an invitation's secret leaves the address for a cookie, and later the cookie."""
+    secure = not runtime.settings.is_local
+
+    def forget(response: Response) -> Response:
+        response.delete_cookie(INVITATION_COOKIE, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    async def invite(request: Request) -> Response:
+        token = request.query_params.get("token", "")
+        response = _go(INVITATION_PATH)
+        if not _TOKEN.fullmatch(token):
+            return forget(response)
+        response.set_cookie(
+            INVITATION_COOKIE, token, max_age=INVITATION_SECONDS, httponly=True, samesite="lax", secure=secure
+        )
+        return response
+
+    async def end(request: Request) -> Response:
+        response = _go("/dashboard")
+        return forget(response) if _from_here(request) else response
+
+    return [Route(INVITE_PATH, invite, methods=["GET"]), Route(INVITE_END_PATH, end, methods=["GET"])]
 
 
 def _from_here(request: Request) -> bool:

@@ -17,7 +17,7 @@ import reflex as rx
 from reflex.state import BaseState, StateUpdate
 from reflex_base.event import Event
 
-from frontend import runtime
+from frontend import runtime, words
 from frontend.session_routes import END_PATH, SIGN_IN_PATH
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
 from module_sdk.wire.identity import Me, Membership, User
@@ -40,8 +40,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class Person:
-    """The signed-in person, as shown."""
+    """The signed-in person, as shown; ``id`` is a UUID in text."""
 
+    id: str = ""
     name: str = ""
     email: str = ""
     initials: str = ""
@@ -51,7 +52,8 @@ class Person:
 class Company:
     """A company that the person belongs to, as shown. ``id`` is a UUID in text, ``""`` before one is known.
 
-    ``permissions`` say what to offer; the API decides. ``erase_after`` is when it will be erased (ISO 8601), or ``""``.
+    ``permissions`` say what to offer; the API decides. ``erase_after`` is when it will be erased (ISO 8601), or ``""``;
+    ``erased_on`` says the same in words.
     """
 
     id: str = ""
@@ -61,6 +63,7 @@ class Company:
     initials: str = ""
     permissions: tuple[str, ...] = ()
     erase_after: str = ""
+    erased_on: str = ""
 
 
 class SessionState(rx.State):
@@ -104,6 +107,10 @@ class SessionState(rx.State):
     @rx.event
     async def sign_out(self) -> None:
         """End the session on the server, then in the browser."""
+        await self._end_session(f"{SIGN_IN_PATH}?reason=signed-out")
+
+    async def _end_session(self, next_path: str) -> None:
+        """End the session and go on to ``next_path`` without one."""
         session = self._session_value()
         if session is not None:
             run = runtime.current()
@@ -118,7 +125,7 @@ class SessionState(rx.State):
                 self._tell(notice_of(error))
                 return
         await self._clear(keep_company=True)
-        ticket = runtime.current().tickets.issue(None, f"{SIGN_IN_PATH}?reason=signed-out")
+        ticket = runtime.current().tickets.issue(None, next_path)
         self._leave_for(f"{END_PATH}?{urlencode({'ticket': ticket})}")
 
     @rx.event
@@ -274,7 +281,7 @@ def initials(name: str) -> str:
 
 
 def _person(user: User) -> Person:
-    return Person(name=user.full_name, email=user.email or "", initials=initials(user.full_name))
+    return Person(id=str(user.id), name=user.full_name, email=user.email or "", initials=initials(user.full_name))
 
 
 def _company(membership: Membership) -> Company:
@@ -287,6 +294,7 @@ def _company(membership: Membership) -> Company:
         initials=initials(tenant.name)[:1],
         permissions=tuple(membership.permissions),
         erase_after="" if membership.erase_after is None else membership.erase_after.isoformat(),
+        erased_on="" if membership.erase_after is None else words.exact(membership.erase_after),
     )
 
 

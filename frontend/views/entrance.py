@@ -26,7 +26,7 @@ _POINTS: Final = (
 )
 
 
-def entrance(title: str, lead: Any, form: rx.Component, foot: rx.Component) -> rx.Component:
+def entrance(title: str | rx.Var[str], lead: Any, form: rx.Component, foot: rx.Component) -> rx.Component:
     """The page: heading, lead, form, and a line below it."""
     return rx.el.div(
         rx.el.main(

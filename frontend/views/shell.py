@@ -30,7 +30,7 @@ ENTRIES: Final = (
     Entry("Tasks", "list-checks"),
     Entry("Connectors", "plug"),
     Entry("Knowledge", "book-open"),
-    Entry("Team", "users"),
+    Entry("Team", "users", "/team"),
     Entry("Audit", "scroll-text"),
     Entry("Settings", "settings", "/settings"),
 )

@@ -1,0 +1,201 @@
+"""The members of the chosen company, and what may be done with them."""
+
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import reflex as rx
+
+from frontend import words
+from frontend.states.session import Notice, SessionState
+from frontend.states.team_views import MemberView, RoleChoice, member_view, role_choices
+from module_sdk.client import ApiClient
+from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
+
+PAGE_ROWS: Final = 50
+#: What is asked before it happens, ``""`` for nothing.
+Question = Literal["", "roles", "remove", "ownership", "leave"]
+_ROLE_FIELD: Final = "role:"
+
+
+def chosen_roles(form: dict[str, Any]) -> list[str]:
+    """The keys of the roles that were ticked in a form of :func:`frontend.components.team.roles.role_boxes`."""
+    return [name.removeprefix(_ROLE_FIELD) for name in form if name.startswith(_ROLE_FIELD)]
+
+
+class TeamState(SessionState):
+    """What the pages about the team share."""
+
+    async def _zone(self, api: ApiClient) -> str:
+        """The company's time zone, UTC for whoever may not read its profile."""
+        if "company.read" not in self.company.permissions:
+            return "UTC"
+        return (await self._tenant(api).profile()).profile.time_zone
+
+
+class MembersState(TeamState):
+    """What the list of members shows."""
+
+    members: list[MemberView] = []
+    #: False until the list was read for the first time; the page shows a skeleton.
+    listed: bool = False
+    failed: bool = False
+    problem: Notice = Notice()
+    more: bool = False
+    fetching_more: bool = False
+    #: Whom the question is about.
+    chosen: MemberView = MemberView()
+    question: Question = ""
+    choices: list[RoleChoice] = []
+    refusal: str = ""
+    busy: bool = False
+
+    _cursor: str = ""
+    _time_zone: str = "UTC"
+    _company: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the first page of members."""
+        if (away := await self._enter()) is not None:
+            return away
+        if self._company != self.company.id:
+            self._company, self.members, self.listed = self.company.id, [], False
+        self._ask("", MemberView())
+        self.failed = self.busy = False
+        async with self._talk(self._broke) as api:
+            self._time_zone = await self._zone(api)
+            await self._read(api)
+        return None
+
+    @rx.event
+    async def load_more(self) -> Any:
+        """Append the next page."""
+        if not self.more or self.fetching_more:
+            return
+        self.fetching_more = True
+        yield
+        async with self._talk() as api:
+            page = await self._tenant(api).access.members(cursor=self._cursor, limit=PAGE_ROWS)
+            known = {member.user_id for member in self.members}
+            fresh = [view for view in map(self._view, page.items) if view.user_id not in known]
+            self.members = [*self.members, *fresh]
+            self._continue_at(page.next_cursor)
+        self.fetching_more = False
+
+    @rx.event
+    async def ask(self, question: Question, user_id: str) -> None:
+        """Ask about a member before anything happens to them; for their roles, which ones."""
+        found = next((one for one in self.members if one.user_id == user_id), None)
+        if found is None:
+            return
+        if question == "roles":
+            self.choices = []
+            async with self._talk() as api:
+                self.choices = role_choices((await self._tenant(api).access.roles()).items, found.role_keys)
+            if not self.choices:
+                return
+        self._ask(question, found)
+
+    @rx.event
+    def close(self) -> None:
+        """Do nothing."""
+        self._ask("", MemberView())
+
+    @rx.event
+    async def save_roles(self, form: dict[str, Any]) -> Any:
+        """Replace the chosen member's roles."""
+        roles, member = chosen_roles(form), self.chosen
+        if not roles:
+            self.refusal = "Choose at least one role. To end somebody's access, remove them."
+            return
+        if self.busy or self.question != "roles":
+            return
+        self.busy = True
+        yield
+        async with self._talk() as api:
+            await self._tenant(api).access.set_roles(UUID(member.user_id), MemberRoles(roles=roles))
+            self._tell(Notice(kind="success", title="Roles changed", detail=f"{member.name} has them from now on."))
+        yield await self._settle()
+
+    @rx.event
+    async def remove(self) -> Any:
+        """End the chosen member's membership."""
+        member = self.chosen
+        if self.busy or self.question != "remove":
+            return
+        self.busy = True
+        yield
+        async with self._talk() as api:
+            await self._tenant(api).access.remove_member(UUID(member.user_id))
+            self._tell(Notice(kind="success", title=f"{member.name} was removed", detail="Their access has ended."))
+        yield await self._settle()
+
+    @rx.event
+    async def hand_over(self, form: dict[str, Any]) -> Any:
+        """Make the chosen member owner in this person's place."""
+        member = self.chosen
+        if not form.get("understood"):
+            self.refusal = "Tick the box to confirm."
+            return
+        if self.busy or self.question != "ownership":
+            return
+        self.busy = True
+        yield
+        async with self._talk() as api:
+            await self._tenant(api).access.transfer_ownership(OwnershipTransfer(user_id=UUID(member.user_id)))
+            self._tell(Notice(kind="success", title=f"{member.name} is owner now", detail="You are an admin."))
+        yield await self._settle()
+
+    @rx.event
+    async def leave_company(self) -> Any:
+        """End this person's own membership and go on to another company of theirs."""
+        if self.busy or self.question != "leave":
+            return
+        self.busy = True
+        yield
+        left, name = False, self.company.name
+        async with self._talk() as api:
+            await self._tenant(api).access.leave()
+            left = True
+        if not left:
+            yield await self._settle()
+            return
+        await self._clear()
+        self._tell(Notice(kind="success", title=f"You have left {name}"))
+        yield rx.redirect("/")
+
+    def _ask(self, question: Question, member: MemberView) -> None:
+        self.question, self.chosen, self.refusal = question, member, ""
+
+    async def _settle(self) -> Any:
+        """Show how things are now; returns where to go if this person's own place in the company has gone."""
+        self.busy = False
+        self._ask("", MemberView())
+        if self.api_down:
+            return None
+        # What was asked for may have been refused because their own roles changed meanwhile.
+        if (away := await self._enter()) is not None:
+            return away
+        if self.company.id != self._company:
+            return rx.redirect("/dashboard")
+        async with self._talk() as api:
+            await self._read(api)
+        return None
+
+    async def _read(self, api: ApiClient) -> None:
+        page = await self._tenant(api).access.members(limit=PAGE_ROWS)
+        self.members = [self._view(member) for member in page.items]
+        self._continue_at(page.next_cursor)
+        self.listed, self.failed = True, False
+
+    def _continue_at(self, cursor: str | None) -> None:
+        self._cursor, self.more = cursor or "", cursor is not None
+
+    def _view(self, member: Member) -> MemberView:
+        return member_view(member, self.person.id, datetime.now(UTC), words.zone(self._time_zone))
+
+    def _broke(self, notice: Notice) -> None:
+        self.failed, self.problem = not self.listed, notice
+        if self.listed and not self.api_down:
+            self._tell(notice)

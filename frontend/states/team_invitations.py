@@ -1,0 +1,224 @@
+"""Inviting people, and the invitations that were not taken yet."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import reflex as rx
+
+from frontend import words
+from frontend.states.problems import field_errors, sentence
+from frontend.states.session import Notice
+from frontend.states.team import PAGE_ROWS, TeamState, chosen_roles
+from frontend.states.team_views import (
+    InvitationView,
+    RoleChoice,
+    SentView,
+    invitation_view,
+    role_choices,
+    sent_view,
+)
+from module_sdk.client import ApiClient, ApiError
+from module_sdk.wire.access import Invitation, InvitationCreate, InvitationSent
+
+#: Where the first keystroke of the dialog belongs.
+EMAIL_FIELD: Final = "invite-email"
+_FIRST_ROLE: Final = "member"
+_NO_ERRORS: Final = {"email": "", "roles": ""}
+#: Refusals that are about the address.
+_ABOUT_ADDRESS: Final = ("already_member", "already_invited")
+
+
+class InvitationsState(TeamState):
+    """The dialog that invites, and the list of open invitations."""
+
+    invitations: list[InvitationView] = []
+    #: False until the list was read for the first time; the page shows a skeleton.
+    listed: bool = False
+    failed: bool = False
+    problem: Notice = Notice()
+    more: bool = False
+    fetching_more: bool = False
+    inviting: bool = False
+    choices: list[RoleChoice] = []
+    errors: dict[str, str] = {"email": "", "roles": ""}
+    refusal: str = ""
+    busy: bool = False
+    #: The invitation made last. Its link is shown until the dialog closes, and kept nowhere else.
+    sent: SentView = SentView()
+    copied: bool = False
+    #: The id of the invitation that is being sent again.
+    sending: str = ""
+    doomed: InvitationView = InvitationView()
+
+    _cursor: str = ""
+    _time_zone: str = "UTC"
+    _company: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the first page of open invitations."""
+        if (away := await self._enter()) is not None:
+            return away
+        if self._company != self.company.id:
+            self._company, self.invitations, self.listed = self.company.id, [], False
+        self._put_away()
+        self.doomed, self.failed, self.busy, self.sending = InvitationView(), False, False, ""
+        async with self._talk(self._broke) as api:
+            self._time_zone = await self._zone(api)
+            await self._read(api)
+        return None
+
+    @rx.event
+    async def load_more(self) -> Any:
+        """Append the next page."""
+        if not self.more or self.fetching_more:
+            return
+        self.fetching_more = True
+        yield
+        async with self._talk() as api:
+            page = await self._tenant(api).access.invitations(cursor=self._cursor, limit=PAGE_ROWS)
+            known = {invitation.id for invitation in self.invitations}
+            fresh = [view for view in map(self._view, page.items) if view.id not in known]
+            self.invitations = [*self.invitations, *fresh]
+            self._continue_at(page.next_cursor)
+        self.fetching_more = False
+
+    @rx.event
+    async def begin(self) -> None:
+        """Open the dialog, with the roles as they are now."""
+        self._put_away()
+        self.choices = []
+        async with self._talk() as api:
+            self.choices = role_choices((await self._tenant(api).access.roles()).items, [_FIRST_ROLE])
+        self.inviting = bool(self.choices)
+
+    @rx.event
+    def close(self) -> None:
+        """Close the dialog; a link that was not copied can be made anew by sending the invitation again."""
+        self._put_away()
+
+    @rx.event
+    async def invite(self, form: dict[str, Any]) -> Any:
+        """Make the invitation, and send it where there is a mail server."""
+        email, roles = str(form.get("email") or form.get(EMAIL_FIELD) or "").strip(), chosen_roles(form)
+        self.refusal = ""
+        self.errors = {
+            "email": "" if "@" in email else "Enter a whole address, such as ada@example.com.",
+            "roles": "" if roles else "Choose at least one role.",
+        }
+        if any(self.errors.values()) or self.busy:
+            if self.errors["email"]:
+                yield rx.set_focus(EMAIL_FIELD)
+            return
+        self.busy = True
+        yield
+        days = int(str(form.get("days") or form.get("invite-days") or 7))
+        async with self._talk() as api:
+            try:
+                made = await self._tenant(api).access.invite(
+                    InvitationCreate(email=email, roles=roles, expires_in_days=days)
+                )
+            except ApiError as error:
+                if error.problem.status == 401:
+                    raise
+                self._refuse(error)
+            else:
+                self._show(made)
+                await self._read(api)
+        self.busy = False
+
+    @rx.event
+    async def resend(self, invitation_id: str) -> Any:
+        """Send an invitation again with a new link; the old one ends."""
+        if self.sending:
+            return
+        self.sending = invitation_id
+        yield
+        done = False
+        async with self._talk() as api:
+            self._show(await self._tenant(api).access.resend_invitation(UUID(invitation_id)))
+            await self._read(api)
+            done = True
+        self.sending = ""
+        if not done:
+            yield await self._settle()
+
+    @rx.event
+    def mark_copied(self) -> None:
+        """Say that the link is in the clipboard."""
+        self.copied = True
+
+    @rx.event
+    def ask_to_withdraw(self, invitation_id: str) -> None:
+        """Ask before an invitation ends."""
+        self.doomed = next((one for one in self.invitations if one.id == invitation_id), InvitationView())
+
+    @rx.event
+    def keep(self) -> None:
+        """Withdraw nothing."""
+        self.doomed = InvitationView()
+
+    @rx.event
+    async def withdraw(self) -> Any:
+        """End the invitation that was asked about."""
+        doomed = self.doomed
+        if not doomed.id or self.busy:
+            return
+        self.busy = True
+        yield
+        async with self._talk() as api:
+            await self._tenant(api).access.revoke_invitation(UUID(doomed.id))
+            self._tell(Notice(kind="success", title="Invitation withdrawn", detail="Its link has ended."))
+        self.doomed, self.busy = InvitationView(), False
+        yield await self._settle()
+
+    def _show(self, made: InvitationSent) -> None:
+        """Say what became of an invitation; the dialog stays where there is something left to do."""
+        self.sent, self.copied = sent_view(made, datetime.now(UTC)), False
+        self.inviting = made.mail != "sent"
+        if made.mail == "sent":
+            detail = f"The link is good until {words.exact(made.invitation.expires_at, words.zone(self._time_zone))}."
+            self._tell(Notice(kind="success", title=f"Invitation sent to {made.invitation.email}", detail=detail))
+
+    def _refuse(self, error: ApiError) -> None:
+        """Put the refusal where it belongs: beside the address, the roles, or above the form."""
+        problem = error.problem
+        found = field_errors(problem, _NO_ERRORS)
+        if problem.code in _ABOUT_ADDRESS:
+            found["email"] = sentence(problem.title)
+        self.errors = _NO_ERRORS | found
+        self.refusal = "" if found else f"{sentence(problem.title)} {problem.detail or ''}".strip()
+
+    def _put_away(self) -> None:
+        self.inviting, self.busy, self.copied = False, False, False
+        self.sent, self.refusal, self.errors = SentView(), "", dict(_NO_ERRORS)
+
+    async def _settle(self) -> Any:
+        """Show how things are now; returns where to go if this person's own place in the company has gone."""
+        if self.api_down:
+            return None
+        if (away := await self._enter()) is not None:
+            return away
+        if self.company.id != self._company:
+            return rx.redirect("/dashboard")
+        async with self._talk() as api:
+            await self._read(api)
+        return None
+
+    async def _read(self, api: ApiClient) -> None:
+        page = await self._tenant(api).access.invitations(limit=PAGE_ROWS)
+        self.invitations = [self._view(invitation) for invitation in page.items]
+        self._continue_at(page.next_cursor)
+        self.listed, self.failed = True, False
+
+    def _continue_at(self, cursor: str | None) -> None:
+        self._cursor, self.more = cursor or "", cursor is not None
+
+    def _view(self, invitation: Invitation) -> InvitationView:
+        return invitation_view(invitation, datetime.now(UTC), words.zone(self._time_zone))
+
+    def _broke(self, notice: Notice) -> None:
+        self.failed, self.problem = not self.listed, notice
+        if self.listed and not self.api_down:
+            self._tell(notice)
