@@ -1,0 +1,223 @@
+"""The audit log of the chosen company: entries by filter, verification, downloads."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import reflex as rx
+
+from frontend import runtime, words
+from frontend.states.audit_views import (
+    EXACT,
+    DayView,
+    Filters,
+    VerifiedView,
+    day_views,
+    download_query,
+    filters_of,
+    merged,
+    verified_view,
+    wanted,
+)
+from frontend.states.session import Notice, SessionState, notice_of
+from module_sdk.client import ApiError, TenantClient
+from module_sdk.client.audit import AuditFilter
+from module_sdk.wire.problems import Problem
+
+AUDIT_PATH: Final = "/audit"
+PAGE_ROWS: Final = 50
+MEMBER_ROWS: Final = 100
+#: A filter offers this many people; there are companies with more, and a select is no way to find one among them.
+MOST_PEOPLE: Final = 500
+DENIED: Final = "permission_denied"
+
+
+@dataclass(frozen=True)
+class PersonChoice:
+    """Somebody to filter by."""
+
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class DeniedView:
+    """Why the log is closed to the person, and who can open it."""
+
+    why: str = ""
+    people: str = ""
+    roles: str = ""
+
+
+class AuditState(SessionState):
+    """What the audit page shows."""
+
+    loaded: bool = False
+    failed: bool = False
+    problem: Notice = Notice()
+    denied: DeniedView = DeniedView()
+    days: list[DayView] = []
+    people: list[PersonChoice] = []
+    filters: Filters = Filters()
+    refreshing: bool = False
+    more: bool = False
+    fetching_more: bool = False
+    verified: VerifiedView = VerifiedView()
+    verifying: bool = False
+    #: The query of the download route for the entries being shown.
+    download: str = ""
+
+    _cursor: str = ""
+    _time_zone: str = "UTC"
+    _shown: AuditFilter = AuditFilter()
+
+    @rx.var
+    def filtered(self) -> bool:
+        """Whether anything is filtered."""
+        return self.filters != Filters()
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read what the address asks for."""
+        before = self.company
+        if (away := await self._enter()) is not None:
+            return away
+        if self.company.id != before.id:
+            self._forget()
+        self.failed, self.denied = False, DeniedView()
+        self._tell_of_download()
+        async with self._talk(self._fail) as api:
+            try:
+                await self._read(self._tenant(api))
+            except ApiError as error:
+                if error.problem.code != DENIED:
+                    raise
+                self._forget()
+                self.denied = denied_view(error.problem)
+        self.refreshing = False
+        return None
+
+    @rx.event
+    def choose(self, name: str, value: str) -> Any:
+        """Set one filter; the address says so, and loads what it asks for."""
+        return self._look_for(replace(self.filters, **{name: value}) if name in vars(self.filters) else self.filters)
+
+    @rx.event
+    def choose_span(self, span: str) -> Any:
+        """Filter by time; exact dates begin with the last week."""
+        chosen = replace(self.filters, span=span, first="", last="")
+        if span == EXACT:
+            today = datetime.now(words.zone(self._time_zone)).date()
+            chosen = replace(chosen, first=(today - timedelta(days=6)).isoformat(), last=today.isoformat())
+        return self._look_for(chosen)
+
+    @rx.event
+    def clear_filters(self) -> Any:
+        """Show everything."""
+        return self._look_for(Filters())
+
+    @rx.event
+    async def load_more(self) -> Any:
+        """Append the next page."""
+        if not self.more or self.fetching_more:
+            return
+        self.fetching_more = True
+        yield
+        async with self._talk() as api:
+            page = await self._tenant(api).audit.entries(self._shown, cursor=self._cursor, limit=PAGE_ROWS)
+            fresh = day_views(page.items, datetime.now(UTC), words.zone(self._time_zone))
+            self.days = merged(self.days, fresh)
+            self._continue_at(page.next_cursor)
+        self.fetching_more = False
+
+    @rx.event
+    async def verify(self) -> Any:
+        """Walk over the whole chain now."""
+        if self.verifying:
+            return
+        self.verifying = True
+        yield
+        async with self._talk() as api:
+            found = await self._tenant(api).audit.verify()
+            self.verified = verified_view(found, datetime.now(UTC), words.zone(self._time_zone))
+            if found.intact:
+                self._tell(Notice(kind="success", title="The log is intact", detail=f"{self.verified.sealed}."))
+        self.verifying = False
+
+    async def _read(self, tenant: TenantClient) -> None:
+        now = datetime.now(UTC)
+        if not self.loaded:
+            if "company.read" in self.company.permissions:
+                self._time_zone = (await tenant.profile()).profile.time_zone
+            if "members.read" in self.company.permissions:
+                self.people = await _people(tenant)
+        where = words.zone(self._time_zone)
+        self.filters = filters_of(self.router.url.query)
+        self._shown = wanted(self.filters, now, where)
+        page = await tenant.audit.entries(self._shown, limit=PAGE_ROWS)
+        self.verified = verified_view(await tenant.audit.verification(), now, where)
+        self.days = day_views(page.items, now, where)
+        self._continue_at(page.next_cursor)
+        self._offer_whom_is_looked_for()
+        self.download = download_query(self.company.id, self._shown)
+        self.loaded = True
+
+    def _look_for(self, filters: Filters) -> Any:
+        if filters == self.filters:
+            return None
+        self.filters, self.refreshing = filters, True
+        return rx.redirect(f"{AUDIT_PATH}?{filters.query}" if filters.query else AUDIT_PATH, replace=True)
+
+    def _offer_whom_is_looked_for(self) -> None:
+        actor = self.filters.actor
+        if actor and all(person.id != actor for person in self.people):
+            self.people = [*self.people, PersonChoice(actor, "Somebody who left")]
+
+    def _tell_of_download(self) -> None:
+        """Why a download was refused: the route keeps the reason, and sends the browser back with its name."""
+        name = parse_qs(self.router.url.query).get("told", [""])[-1]
+        if name and (error := runtime.current().refusals.take(name)) is not None:
+            self._tell(notice_of(error))
+
+    def _continue_at(self, cursor: str | None) -> None:
+        self._cursor, self.more = cursor or "", cursor is not None
+
+    def _forget(self) -> None:
+        """Show nothing of what was read before."""
+        self.loaded, self.days, self.people, self.download = False, [], [], ""
+        self.verified = VerifiedView()
+
+    def _fail(self, notice: Notice) -> None:
+        self.failed, self.problem, self.refreshing = not self.loaded, notice, False
+        if self.loaded:
+            self._tell(notice)
+
+
+async def _people(tenant: TenantClient) -> list[PersonChoice]:
+    """Members by name."""
+    found: list[PersonChoice] = []
+    cursor: str | None = None
+    while True:
+        page = await tenant.access.members(cursor=cursor, limit=MEMBER_ROWS)
+        found += [PersonChoice(str(member.user_id), member.full_name) for member in page.items]
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= MOST_PEOPLE:
+            return found
+
+
+def denied_view(problem: Problem) -> DeniedView:
+    """A refusal for want of a permission, in words."""
+    title = str(problem.extra.get("title") or problem.extra.get("permission") or "")
+    return DeniedView(
+        why=f"It needs the permission “{title}”, which none of your roles here holds." if title else problem.title,
+        people=_listed(problem.extra.get("people")),
+        roles=_listed(problem.extra.get("roles")),
+    )
+
+
+def _listed(names: Any) -> str:
+    if not isinstance(names, list) or not names:
+        return ""
+    known = [str(name) for name in names]
+    return known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"

@@ -1,0 +1,114 @@
+"""Deleting a company: asked for with its short name typed, called off until it is due; and receipts of what is gone."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import reflex as rx
+
+from frontend import words
+from frontend.download_routes import RECEIPTS_PATH
+from frontend.states.problems import field_errors
+from frontend.states.session import Notice, SessionState
+from module_sdk.client import ApiError
+from module_sdk.wire.tenants import DeletionRequest, ErasureReceipt
+
+RECEIPT_ROWS: Final = 20
+
+
+@dataclass(frozen=True)
+class ReceiptView:
+    """What a receipt says, and where its file is."""
+
+    id: str = ""
+    company: str = ""
+    erased: str = ""
+    erased_iso: str = ""
+    erased_exact: str = ""
+    what: str = ""
+    href: str = ""
+
+
+class DeletionState(SessionState):
+    """The danger zone of the settings, the banner of a company that will be erased, and the person's receipts."""
+
+    asking: bool = False
+    deleting: bool = False
+    keeping: bool = False
+    mismatch: str = ""
+    receipts: list[ReceiptView] = []
+
+    @rx.event
+    async def load_receipts(self) -> None:
+        """Read the person's receipts; there are none for most people, and then nothing is shown."""
+        if self._session_value() is None:
+            return
+        async with self._talk() as api:
+            page = await api.erasure_receipts(limit=RECEIPT_ROWS)
+            self.receipts = [receipt_view(receipt, datetime.now(UTC)) for receipt in page.items]
+
+    @rx.event
+    def ask(self) -> None:
+        """Open the dialog."""
+        self.asking, self.mismatch = True, ""
+
+    @rx.event
+    def dismiss_dialog(self) -> None:
+        """Delete nothing."""
+        self.asking = False
+
+    @rx.event
+    async def delete(self, form: dict[str, Any]) -> Any:
+        """Ask for the company to be erased; its short name has to be typed."""
+        typed = str(form.get("confirmation", "")).strip()
+        self.mismatch = "" if typed == self.company.slug else f"Type {self.company.slug} to confirm."
+        if self.mismatch or self.deleting:
+            return
+        self.deleting = True
+        yield
+        async with self._talk() as api:
+            try:
+                await self._tenant(api).request_deletion(DeletionRequest(confirmation=typed))
+            except ApiError as error:
+                found = field_errors(error.problem, ("confirmation",))
+                if not found:
+                    self.asking = False
+                    raise
+                self.mismatch = found["confirmation"]
+            else:
+                self.asking = False
+                await self._enter()
+                self._tell(Notice(kind="info", title="Deletion is planned", detail=f"For {self.company.erased_on}."))
+        self.deleting = False
+
+    @rx.event
+    async def keep(self) -> Any:
+        """Call the deletion off."""
+        if self.keeping:
+            return
+        self.keeping = True
+        yield
+        async with self._talk() as api:
+            try:
+                await self._tenant(api).cancel_deletion()
+            except ApiError as error:
+                # Somebody else was faster: the company stays either way.
+                if error.problem.code != "not_found":
+                    raise
+            await self._enter()
+            self._tell(Notice(kind="success", title="The company stays", detail="Its deletion was called off."))
+        self.keeping = False
+
+
+def receipt_view(receipt: ErasureReceipt, now: datetime) -> ReceiptView:
+    """``receipt`` in words."""
+    rows, keys = words.count(sum(receipt.rows.values()), "row"), words.count(receipt.keys, "key")
+    return ReceiptView(
+        id=str(receipt.id),
+        company=receipt.tenant_name,
+        erased=words.ago(receipt.erased_at, now),
+        erased_iso=receipt.erased_at.isoformat(),
+        erased_exact=words.exact(receipt.erased_at),
+        what=f"{rows} and {keys} destroyed",
+        href=f"{RECEIPTS_PATH}/{receipt.id}.json",
+    )
