@@ -5,6 +5,7 @@ import reflex as rx
 from frontend.components.forms import form_error, text_field
 from frontend.components.primitives import button, icon, link
 from frontend.states.auth import AuthState
+from frontend.states.invitation import InvitationState
 from frontend.views.entrance import entrance
 
 
@@ -25,6 +26,7 @@ def page() -> rx.Component:
             auto_complete="username",
             auto_focus=True,
             placeholder="you@company.com",
+            default_value=InvitationState.invitation.email,
             spell_check=False,
         ),
         password_field(new=False),

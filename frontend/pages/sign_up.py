@@ -6,6 +6,7 @@ from frontend.components.forms import form_error, text_field
 from frontend.components.primitives import button, link
 from frontend.pages.sign_in import password_field
 from frontend.states.auth import AuthState
+from frontend.states.invitation import InvitationState
 from frontend.views.entrance import entrance
 
 
@@ -28,6 +29,7 @@ def page() -> rx.Component:
             type="email",
             auto_complete="email",
             placeholder="you@company.com",
+            default_value=InvitationState.invitation.email,
             spell_check=False,
             max_length=254,
         ),

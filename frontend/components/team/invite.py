@@ -1,0 +1,150 @@
+"""Inviting people: the button, and the dialog that ends with how the invitation reaches them."""
+
+from typing import Final
+
+import reflex as rx
+
+from frontend.components.feedback import dialog
+from frontend.components.forms import form_error, select_field, text_field
+from frontend.components.permissions import may
+from frontend.components.primitives import button, given, icon
+from frontend.components.team.roles import role_boxes
+from frontend.states.team_invitations import EMAIL_FIELD, InvitationsState
+
+DAYS_FIELD: Final = "invite-days"
+_DAYS: Final = (
+    ("1", "1 day"),
+    ("3", "3 days"),
+    ("7", "7 days"),
+    ("14", "14 days"),
+    ("30", "30 days"),
+)
+
+
+def invite_button() -> rx.Component:
+    """The one main action of the pages about the team; absent for whoever may not invite."""
+    return rx.cond(
+        may("members.invite"),
+        button("Invite people", kind="primary", icon_name="user-plus", on_click=InvitationsState.begin),
+        rx.fragment(),
+    )
+
+
+def invite_dialog() -> rx.Component:
+    """Whom to invite; afterwards the link to hand over, where no mail server sends it."""
+    return dialog(
+        rx.cond(
+            InvitationsState.inviting,
+            rx.cond(InvitationsState.sent.id != "", _sent(), _form()),
+            rx.fragment(),
+        ),
+        id="invite",
+        shown=InvitationsState.inviting,
+        title="Invite people",
+        on_close=InvitationsState.close,
+    )
+
+
+def _form() -> rx.Component:
+    errors = InvitationsState.errors
+    return rx.el.form(
+        form_error(InvitationsState.refusal),
+        text_field(
+            "E-mail address",
+            EMAIL_FIELD,
+            error=errors["email"],
+            hint="The invitation is for this address alone.",
+            type="email",
+            auto_complete="off",
+            placeholder="ada@example.com",
+            spell_check=False,
+            max_length=254,
+            custom_attrs={"autofocus": "true"},
+        ),
+        rx.el.div(
+            role_boxes(InvitationsState.choices),
+            rx.el.p(errors["roles"], class_name="field-error", aria_live="polite"),
+        ),
+        select_field("Good for", DAYS_FIELD, _DAYS, default_value="7"),
+        rx.el.div(
+            button("Cancel", on_click=InvitationsState.close),
+            button("Send invitation", kind="primary", type="submit", busy=InvitationsState.busy),
+            class_name="form-actions",
+        ),
+        on_submit=InvitationsState.invite,
+        class_name="form-stack",
+        no_validate=True,
+    )
+
+
+def _sent() -> rx.Component:
+    sent = InvitationsState.sent
+    return rx.el.div(
+        rx.cond(sent.mail == "failed", _failed(), _by_hand()),
+        class_name="form-stack",
+    )
+
+
+def _by_hand() -> rx.Component:
+    sent = InvitationsState.sent
+    return rx.fragment(
+        rx.el.p(
+            icon("mail-x"),
+            rx.el.span(
+                "No mail server is set up here. Give this link to ",
+                rx.el.strong(sent.email),
+                " yourself. It is shown this once and ends ",
+                sent.expires,
+                ".",
+            ),
+            class_name="form-note",
+            role="status",
+        ),
+        rx.cond(sent.link != "", _link(), rx.fragment()),
+        rx.el.div(button("Done", on_click=InvitationsState.close), class_name="form-actions"),
+    )
+
+
+def _link() -> rx.Component:
+    link, copied = InvitationsState.sent.link, InvitationsState.copied
+    return rx.el.div(
+        rx.el.label("Invitation link", html_for="invite-link", class_name="field-label"),
+        rx.el.div(
+            rx.el.input(id="invite-link", value=link, read_only=True, class_name="input invite-link"),
+            button(
+                rx.cond(copied, "Copied", "Copy link"),
+                kind="primary",
+                on_click=[rx.set_clipboard(link), InvitationsState.mark_copied],
+                custom_attrs={"autofocus": "true"},
+            ),
+            class_name="invite-copy",
+        ),
+        rx.el.p(rx.cond(copied, "The link is in the clipboard.", ""), class_name="visually-hidden", role="status"),
+        class_name="field",
+    )
+
+
+def _failed() -> rx.Component:
+    sent = InvitationsState.sent
+    return rx.fragment(
+        rx.el.p(
+            icon("circle-alert"),
+            rx.el.span(
+                "The invitation was made, but the mail to ",
+                rx.el.strong(sent.email),
+                " could not be handed to the mail server. Send it again; if that fails too, ask whoever runs OCSuite.",
+            ),
+            class_name="form-error",
+            role="alert",
+        ),
+        rx.el.div(
+            button("Close", on_click=InvitationsState.close),
+            button(
+                "Send again",
+                kind="primary",
+                on_click=given(InvitationsState.resend, sent.id),
+                busy=InvitationsState.sending == sent.id,
+            ),
+            class_name="form-actions",
+        ),
+    )

@@ -1,0 +1,228 @@
+"""``/team`` and ``/team/invitations``: who belongs to the company, and who was asked to."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.feedback import dialog, problem_panel
+from frontend.components.permissions import may
+from frontend.components.primitives import (
+    avatar,
+    badge,
+    button,
+    card,
+    empty_state,
+    given,
+    icon,
+    icon_button,
+    skeleton,
+    time_ago,
+)
+from frontend.components.table import cell, row, table
+from frontend.components.team.invite import invite_button, invite_dialog
+from frontend.components.team.questions import member_dialogs
+from frontend.components.team.roles import role_badges
+from frontend.components.team.tabs import INVITATIONS, MEMBERS, team_tabs
+from frontend.states.team import MembersState
+from frontend.states.team_invitations import InvitationsState
+from frontend.states.team_views import InvitationView, MemberView
+from frontend.views.shell import shell
+
+
+def members() -> rx.Component:
+    """Everybody in the company."""
+    listed = rx.fragment(
+        table("Members", ("Person", "Roles", "Joined", ""), rx.foreach(MembersState.members, _member)),
+        _more(MembersState.more, MembersState.fetching_more, MembersState.load_more),
+    )
+    return _frame(MEMBERS, MembersState, listed, member_dialogs())
+
+
+def invitations() -> rx.Component:
+    """Open invitations."""
+    listed = rx.cond(
+        InvitationsState.invitations,
+        rx.fragment(
+            table(
+                "Open invitations",
+                ("Address", "Roles", "Invited by", "Expires", ""),
+                rx.foreach(InvitationsState.invitations, _invitation),
+            ),
+            _more(InvitationsState.more, InvitationsState.fetching_more, InvitationsState.load_more),
+        ),
+        card(
+            empty_state(
+                "No open invitations",
+                "Whoever you invite stands here until they have joined. Invitations end by themselves.",
+                icon_name="mail",
+            )
+        ),
+    )
+    return _frame(INVITATIONS, InvitationsState, listed, _withdraw_dialog())
+
+
+def _frame(current: str, state: Any, listed: rx.Component, dialogs: rx.Component) -> rx.Component:
+    content = rx.fragment(
+        team_tabs(current),
+        rx.cond(
+            state.listed,
+            rx.fragment(_note(), listed),
+            rx.cond(state.failed, card(problem_panel(state.problem, state.load)), _loading(current.lower())),
+        ),
+        invite_dialog(),
+        dialogs,
+    )
+    return shell("Team", content, invite_button())
+
+
+def _note() -> rx.Component:
+    """Why there is nothing to press."""
+    return rx.cond(
+        may("members.invite") | may("members.update") | may("members.remove"),
+        rx.fragment(),
+        rx.el.p(
+            icon("lock"),
+            "You can see the team. Your roles do not allow inviting people or changing roles; ask an owner or admin.",
+            class_name="callout tone-info team-note",
+        ),
+    )
+
+
+def _member(member: MemberView) -> rx.Component:
+    return row(
+        cell(
+            "",
+            rx.el.div(
+                avatar(member.initials),
+                rx.el.div(
+                    rx.el.p(
+                        rx.el.span(member.name, class_name="team-name"),
+                        rx.cond(member.me, badge("You", "accent"), rx.fragment()),
+                        class_name="team-head",
+                    ),
+                    rx.el.p(member.email, class_name="menu-detail"),
+                    class_name="menu-words",
+                ),
+                class_name="team-person",
+            ),
+        ),
+        cell("Roles", role_badges(member.roles)),
+        cell("Joined", time_ago(member.joined, iso=member.joined_iso, exact=member.joined_exact)),
+        cell("", _member_actions(member)),
+        key=member.user_id,
+    )
+
+
+def _member_actions(member: MemberView) -> rx.Component:
+    changing = may("members.update") | may("members.remove")
+    return rx.el.div(
+        rx.cond(
+            member.me,
+            _act("log-out", "Leave company", "leave", member),
+            rx.cond(
+                member.manageable,
+                rx.fragment(
+                    rx.cond(may("members.update"), _act("user-cog", "Change roles of ", "roles", member)),
+                    rx.cond(
+                        may("ownership.transfer") & ~member.owner,
+                        _act("crown", "Hand over ownership to ", "ownership", member),
+                    ),
+                    rx.cond(may("members.remove"), _act("user-minus", "Remove ", "remove", member)),
+                ),
+                rx.cond(
+                    changing,
+                    rx.el.span(icon("lock", size=12), "May do more than you", class_name="team-locked"),
+                    rx.fragment(),
+                ),
+            ),
+        ),
+        class_name="table-row-actions",
+    )
+
+
+def _act(icon_name: str, words: str, question: str, member: MemberView) -> rx.Component:
+    label = words if question == "leave" else words + member.name
+    return icon_button(icon_name, label, on_click=given(MembersState.ask, question, member.user_id))
+
+
+def _invitation(invitation: InvitationView) -> rx.Component:
+    return row(
+        cell(
+            "",
+            rx.el.span(invitation.email, class_name="team-name"),
+            rx.cond(invitation.expired, badge("Expired", "warning"), rx.fragment()),
+            class_name="team-address",
+        ),
+        cell("Roles", role_badges(invitation.roles)),
+        cell("Invited by", rx.cond(invitation.invited_by != "", invitation.invited_by, "Somebody who has left")),
+        cell("Expires", time_ago(invitation.expires, iso=invitation.expires_iso, exact=invitation.expires_exact)),
+        cell("", rx.cond(may("members.invite"), _invitation_actions(invitation), rx.fragment())),
+        key=invitation.id,
+    )
+
+
+def _invitation_actions(invitation: InvitationView) -> rx.Component:
+    return rx.el.div(
+        icon_button(
+            "send",
+            "Send again to " + invitation.email,
+            on_click=given(InvitationsState.resend, invitation.id),
+            disabled=InvitationsState.sending == invitation.id,
+        ),
+        icon_button(
+            "x",
+            "Withdraw the invitation of " + invitation.email,
+            on_click=given(InvitationsState.ask_to_withdraw, invitation.id),
+        ),
+        class_name="table-row-actions",
+    )
+
+
+def _withdraw_dialog() -> rx.Component:
+    doomed = InvitationsState.doomed
+    return dialog(
+        rx.el.p(
+            "The link that ",
+            rx.el.strong(doomed.email),
+            " was sent ends at once. You can invite them again.",
+            class_name="card-text question-text",
+        ),
+        rx.el.div(
+            button("Keep", on_click=InvitationsState.keep),
+            button(
+                "Withdraw invitation",
+                kind="danger",
+                on_click=InvitationsState.withdraw,
+                busy=InvitationsState.busy,
+            ),
+            class_name="form-actions",
+        ),
+        id="withdraw-invitation",
+        shown=doomed.id != "",
+        title="Withdraw this invitation?",
+        on_close=InvitationsState.keep,
+    )
+
+
+def _more(more: Any, fetching: Any, load_more: Any) -> rx.Component:
+    return rx.cond(
+        more,
+        rx.el.div(button("Load more", on_click=load_more, busy=fetching), class_name="table-more"),
+        rx.fragment(),
+    )
+
+
+def _loading(what: str) -> rx.Component:
+    return rx.el.div(
+        *(
+            rx.el.div(
+                skeleton("28px", "28px"),
+                rx.el.div(skeleton("160px", "14px"), skeleton("220px", "12px"), class_name="team-loading-words"),
+                skeleton("72px", "18px"),
+                class_name="team-loading-row",
+            )
+            for _ in range(4)
+        ),
+        rx.el.span(f"Loading {what}", class_name="visually-hidden", role="status"),
+        class_name="table-wrap",
+    )
