@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from frontend import pages, runtime, theme
 from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
+from frontend.download_routes import download_routes
 from frontend.edge import Edge
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings, clerk_host
@@ -44,7 +45,7 @@ def create_app(settings: WebSettings) -> rx.App:
         toaster=None,
         app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
-        api_transformer=[Starlette(routes=session_routes(run)), partial(_edge, settings)],
+        api_transformer=[Starlette(routes=[*session_routes(run), *download_routes(run)]), partial(_edge, settings)],
     )
     assert app.sio is not None
     # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.

@@ -5,9 +5,10 @@ from typing import Any
 import reflex as rx
 
 from frontend.components.account import sign_out_button
+from frontend.components.danger_zone import danger_zone, receipts
 from frontend.components.feedback import problem_panel
 from frontend.components.forms import text_field
-from frontend.components.primitives import avatar, badge, button, card, icon, progress, skeleton, time_ago
+from frontend.components.primitives import avatar, badge, button, card, icon, link, progress, skeleton, time_ago
 from frontend.components.profile_form import FORM_ID, profile_form
 from frontend.states.session import SessionState
 from frontend.states.settings import SettingsState, UsageView
@@ -18,19 +19,21 @@ def page() -> rx.Component:
     """The settings."""
     content = rx.cond(
         SettingsState.loaded,
-        rx.el.div(_company(), _profile(), _limits(), _appearance(), _account(), class_name="settings"),
+        rx.el.div(
+            _company(), _profile(), _limits(), _api_keys(), _appearance(), _account(), _danger(), class_name="settings"
+        ),
         rx.cond(SettingsState.failed, problem_panel(SettingsState.problem, SettingsState.load), _loading()),
     )
     return shell("Settings", content)
 
 
-def _section(title: str, text: str, *children: Any) -> rx.Component:
+def _section(title: str, text: str, *children: Any, class_name: str = "") -> rx.Component:
     return rx.el.section(
         rx.el.header(
             rx.el.h2(title, class_name="card-title"), rx.el.p(text, class_name="card-text"), class_name="settings-head"
         ),
         card(*children),
-        class_name="settings-section",
+        class_name=f"settings-section {class_name}".strip(),
     )
 
 
@@ -119,6 +122,24 @@ def _limit(line: UsageView) -> rx.Component:
     )
 
 
+def _api_keys() -> rx.Component:
+    return _section(
+        "API keys",
+        "For programs that use OCSuite.",
+        link(
+            icon("key-round"),
+            rx.el.span(
+                rx.el.span("API keys", class_name="menu-name"),
+                rx.el.span("Which there are, what they may do, when they expire", class_name="menu-detail"),
+                class_name="menu-words",
+            ),
+            icon("chevron-right"),
+            href="/settings/api-keys",
+            class_name="link-card",
+        ),
+    )
+
+
 def _appearance() -> rx.Component:
     return _section("Appearance", "Kept in this browser.", theme_choice())
 
@@ -138,6 +159,13 @@ def _account() -> rx.Component:
             sign_out_button("button button-secondary"),
             class_name="settings-account",
         ),
+        receipts(),
+    )
+
+
+def _danger() -> rx.Component:
+    return _section(
+        "Danger zone", "What cannot be undone once its time has come.", danger_zone(), class_name="settings-danger"
     )
 
 

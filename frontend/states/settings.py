@@ -7,6 +7,7 @@ from typing import Any, Final
 import reflex as rx
 
 from frontend import words
+from frontend.states.deletion import DeletionState
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from frontend.states.session import Notice
@@ -56,7 +57,7 @@ class SettingsState(ProfileState):
             self.usage = [usage_view(line, self.profile.time_zone) for line in lines]
             self.may_edit = self.company.role in ("owner", "admin")
             self.loaded = True
-        return None
+        return DeletionState.load_receipts
 
     @rx.event
     async def save_company(self, form: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
 from frontend.components.account import sign_out_button
+from frontend.components.danger_zone import erasure_banner
 from frontend.components.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.states.session import Company, SessionState
 
@@ -31,7 +32,7 @@ ENTRIES: Final = (
     Entry("Connectors", "plug"),
     Entry("Knowledge", "book-open"),
     Entry("Team", "users", "/team"),
-    Entry("Audit", "scroll-text"),
+    Entry("Audit", "scroll-text", "/audit"),
     Entry("Settings", "settings", "/settings"),
 )
 
@@ -44,6 +45,7 @@ def shell(
         rx.el.nav(rx.el.a("Skip to content", href=f"#{CONTENT_ID}", class_name="skip-link"), aria_label="Shortcuts"),
         _sidebar(title),
         rx.el.div(
+            erasure_banner(),
             rx.el.header(
                 icon_button(
                     "menu",

@@ -1,0 +1,128 @@
+"""Entries of the audit log by day, each a sentence with its details on demand."""
+
+from typing import Final
+
+import reflex as rx
+
+from frontend.audit_words import AREAS, OTHER_ICON
+from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton
+from frontend.states.audit import AuditState
+from frontend.states.audit_views import DayView, Detail, EntryView
+
+_LOADING: Final = (("44%", "30%"), ("56%", "24%"), ("38%", "28%"), ("60%", "22%"), ("48%", "26%"), ("40%", "32%"))
+
+
+def entries() -> rx.Component:
+    """The log as filtered."""
+    return rx.el.div(
+        rx.cond(
+            AuditState.days.length() > 0,  # type: ignore[attr-defined]  # a Var at run time
+            rx.fragment(rx.foreach(AuditState.days, _day), _more()),
+            _nothing(),
+        ),
+        class_name="audit-log",
+        aria_busy=AuditState.refreshing,
+    )
+
+
+def _day(day: DayView) -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(rx.el.time(day.name, date_time=day.iso), class_name="audit-day-name"),
+        card(rx.el.ol(rx.foreach(day.entries, _entry), class_name="audit-entries"), class_name="audit-card"),
+        key=day.iso,
+        class_name="audit-day",
+    )
+
+
+def _entry(entry: EntryView) -> rx.Component:
+    return rx.el.li(
+        rx.el.details(
+            rx.el.summary(
+                rx.el.span(_icon(entry), class_name=rx.cond(entry.refused, "audit-icon tone-bad", "audit-icon")),
+                rx.el.span(
+                    rx.el.strong(entry.actor),
+                    rx.cond(entry.by != "", rx.el.span(" ", entry.by, class_name="muted"), rx.fragment()),
+                    " ",
+                    entry.verb,
+                    rx.cond(entry.thing != "", rx.fragment(" ", rx.el.strong(entry.thing)), rx.fragment()),
+                    rx.cond(entry.tail != "", rx.fragment(" ", entry.tail), rx.fragment()),
+                    class_name="audit-sentence",
+                ),
+                rx.cond(entry.refused, badge("Refused", "bad"), rx.fragment()),
+                rx.el.time(entry.when, date_time=entry.iso, title=entry.exact, class_name="audit-when"),
+                icon("chevron-right", class_name="audit-arrow"),
+            ),
+            rx.el.dl(
+                _detail("Time", entry.exact),
+                rx.foreach(entry.details, _detail_of),
+                class_name="audit-details",
+            ),
+        ),
+        key=entry.id,
+    )
+
+
+def _icon(entry: EntryView) -> rx.Component:
+    shown = [(name, icon(name, size=14)) for _, name in AREAS.values()]
+    return rx.match(entry.icon, *shown, icon(OTHER_ICON, size=14))
+
+
+def _detail_of(detail: Detail) -> rx.Component:
+    return _detail(detail.label, detail.value)
+
+
+def _detail(label: str, value: str) -> rx.Component:
+    return rx.el.div(rx.el.dt(label), rx.el.dd(value))
+
+
+def _more() -> rx.Component:
+    return rx.cond(
+        AuditState.more,
+        button("Load more", busy=AuditState.fetching_more, on_click=AuditState.load_more, class_name="audit-more"),
+        rx.el.p("That is all.", class_name="audit-end"),
+    )
+
+
+def _nothing() -> rx.Component:
+    return card(
+        rx.cond(
+            AuditState.filtered,
+            empty_state(
+                "Nothing matches",
+                "No entry of the log is like that. Take away a filter, or look at a longer time.",
+                icon_name="search-x",
+                action=button("Clear filters", on_click=AuditState.clear_filters),
+            ),
+            empty_state(
+                "Nothing happened yet",
+                "Every change in your company will be listed here: who made it, when, and what came of it.",
+                icon_name="scroll-text",
+            ),
+        )
+    )
+
+
+def loading() -> rx.Component:
+    """The page's shape."""
+    return rx.el.div(
+        card(skeleton("36px", "36px"), skeleton("40%", "16px"), class_name="audit-seal"),
+        rx.el.div(*(skeleton("100%", "38px") for _ in range(4)), class_name="audit-filters"),
+        rx.el.div(
+            skeleton("64px", "14px"),
+            card(
+                *(
+                    rx.el.div(
+                        skeleton("28px", "28px"),
+                        skeleton(wide, "14px"),
+                        skeleton(narrow, "12px"),
+                        class_name="audit-row",
+                    )
+                    for wide, narrow in _LOADING
+                ),
+                class_name="audit-card",
+            ),
+            class_name="audit-day",
+        ),
+        rx.el.span("Loading the audit log", class_name="visually-hidden", role="status"),
+        class_name="audit",
+    )

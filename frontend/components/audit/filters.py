@@ -1,0 +1,88 @@
+"""What of the log to show: person, activity, outcome, time. The address holds it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import reflex as rx
+
+from frontend.audit_words import ACTIONS, AREAS
+from frontend.components.primitives import button, given, icon
+from frontend.states.audit import AuditState, PersonChoice
+from frontend.states.audit_views import EXACT
+
+_OUTCOMES = (("succeeded", "Done"), ("refused", "Refused"))
+_SPANS = (("24h", "Last 24 hours"), ("7d", "Last 7 days"), ("30d", "Last 30 days"), (EXACT, "Exact dates"))
+
+
+def filters() -> rx.Component:
+    """The row of filters; it becomes two columns on a phone."""
+    chosen = AuditState.filters
+    return rx.el.div(
+        _select("Person", "actor", chosen.actor, "Everybody", rx.foreach(AuditState.people, _person)),
+        _select("Activity", "action", chosen.action, "Every activity", *_activities()),
+        _select("Outcome", "outcome", chosen.outcome, "Any outcome", *_options(_OUTCOMES)),
+        _select("Time", "span", chosen.span, "All time", *_options(_SPANS), on_change=AuditState.choose_span),
+        rx.cond(
+            chosen.span == EXACT,
+            rx.fragment(_day("From", "first", chosen.first), _day("To", "last", chosen.last)),
+            rx.fragment(),
+        ),
+        rx.cond(
+            AuditState.filtered,
+            button("Clear filters", kind="quiet", icon_name="x", on_click=AuditState.clear_filters),
+            rx.fragment(),
+        ),
+        role="search",
+        aria_label="Filters",
+        class_name="audit-filters",
+    )
+
+
+def _select(
+    label: str, name: str, value: rx.Var[str] | str, everything: str, *options: Any, on_change: Any = None
+) -> rx.Component:
+    return rx.el.div(
+        rx.el.select(
+            rx.el.option(everything, value=""),
+            *options,
+            id=f"filter-{name}",
+            aria_label=label,
+            value=value,
+            on_change=on_change or (lambda chosen: given(AuditState.choose, name, chosen)),
+            class_name="input select",
+            custom_attrs={"data-set": rx.cond(value != "", "true", "false")},
+        ),
+        icon("chevron-down", class_name="select-arrow"),
+        class_name="select-wrap",
+    )
+
+
+def _day(label: str, name: str, value: rx.Var[str] | str) -> rx.Component:
+    return rx.el.label(
+        rx.el.span(label),
+        rx.el.input(
+            type="date",
+            value=value,
+            on_change=lambda chosen: given(AuditState.choose, name, chosen),
+            class_name="input",
+        ),
+        class_name="audit-date",
+    )
+
+
+def _person(person: PersonChoice) -> rx.Component:
+    return rx.el.option(person.name, value=person.id, key=person.id)
+
+
+def _activities() -> list[rx.Component]:
+    """Areas with their actions; an area of several can be chosen as a whole."""
+    groups = []
+    for area, (title, _) in AREAS.items():
+        actions = [(action, words.title) for action, words in ACTIONS.items() if action.partition(".")[0] == area]
+        whole = [(f"{area}.", f"{title}: everything")] if len(actions) > 1 else []
+        groups.append(rx.el.optgroup(*_options([*whole, *actions]), label=title))
+    return groups
+
+
+def _options(choices: Sequence[tuple[str, str]]) -> list[rx.Component]:
+    return [rx.el.option(words, value=value) for value, words in choices]
