@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import reflex as rx
 
 from frontend.pages import (
+    audit,
     board,
     chat,
     clerk_entrance,
@@ -18,6 +19,7 @@ from frontend.pages import (
     sign_up,
 )
 from frontend.settings import WebSettings
+from frontend.states.audit import AuditState
 from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
 from frontend.states.chat import ChatState
@@ -50,6 +52,7 @@ PAGES: Final = (
     Page("/chat", "Chat", chat.page, ChatState.load),
     Page("/chat/[conversation_id]", "Chat", chat.page, ChatState.load),
     Page("/board", "Board", board.page, BoardState.load),
+    Page("/audit", "Audit", audit.page, AuditState.load),
     Page("/settings", "Settings", settings.page, SettingsState.load),
     Page("404", "Page not found", not_found.page),
 )
