@@ -6,27 +6,36 @@ from typing import Any, Final, NamedTuple
 import reflex as rx
 
 from frontend.pages import (
+    api_keys,
     audit,
     board,
     chat,
     clerk_entrance,
     dashboard,
     home,
+    invitation,
     not_found,
     onboarding,
+    roles,
     settings,
     sign_in,
     sign_up,
+    team,
 )
 from frontend.settings import WebSettings
+from frontend.states.api_keys import ApiKeysState
 from frontend.states.audit import AuditState
 from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
 from frontend.states.chat import ChatState
 from frontend.states.dashboard import DashboardState
 from frontend.states.home import HomeState
+from frontend.states.invitation import InvitationState
 from frontend.states.onboarding import OnboardingState
+from frontend.states.roles import RolesState
 from frontend.states.settings import SettingsState
+from frontend.states.team import MembersState
+from frontend.states.team_invitations import InvitationsState
 
 NAME: Final = "OCSuite"
 DESCRIPTION: Final = (
@@ -52,6 +61,11 @@ PAGES: Final = (
     Page("/chat", "Chat", chat.page, ChatState.load),
     Page("/chat/[conversation_id]", "Chat", chat.page, ChatState.load),
     Page("/board", "Board", board.page, BoardState.load),
+    Page("/team/roles", "Roles", roles.page, RolesState.load),
+    Page("/settings/api-keys", "API keys", api_keys.page, ApiKeysState.load),
+    Page("/team", "Team", team.members, MembersState.load),
+    Page("/team/invitations", "Invitations", team.invitations, InvitationsState.load),
+    Page("/invitation", "Your invitation", invitation.page, InvitationState.load),
     Page("/audit", "Audit", audit.page, AuditState.load),
     Page("/settings", "Settings", settings.page, SettingsState.load),
     Page("404", "Page not found", not_found.page),

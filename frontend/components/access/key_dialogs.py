@@ -1,0 +1,163 @@
+"""Making an API key, its secret, and revoking it."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.access.copying import copy_button
+from frontend.components.access.permissions import permission_fields
+from frontend.components.feedback import dialog
+from frontend.components.forms import form_error, text_field
+from frontend.components.primitives import button, icon, time_ago
+from frontend.states.api_keys import DEFAULT_LIFETIME, LIFETIMES, NAME_CHARS, ApiKeysState
+
+FIELD_ID = "key-secret"
+EXAMPLE_ID = "key-example"
+
+
+def key_dialog() -> rx.Component:
+    """The form of a new key."""
+    errors: Any = ApiKeysState.form_errors
+    return dialog(
+        rx.el.form(
+            form_error(errors["form"]),
+            text_field(
+                "Name",
+                "key-name",
+                error=errors["name"],
+                hint="What uses it, such as “Weekly report”.",
+                max_length=NAME_CHARS,
+                auto_complete="off",
+                custom_attrs={"autofocus": "true"},
+            ),
+            _lifetimes(errors["expires_in_days"]),
+            permission_fields(
+                ApiKeysState.areas,
+                ticked=None,
+                error=errors["permissions"],
+                key=ApiKeysState.form_round,
+                name="key",
+            ),
+            rx.el.p(
+                "A key acts for you. It can never do more than you can yourself, and ends when you leave the company.",
+                class_name="card-text",
+            ),
+            rx.el.div(
+                button("Cancel", on_click=ApiKeysState.close_form),
+                button("Create key", kind="primary", type="submit", busy=ApiKeysState.making),
+                class_name="form-actions dialog-foot",
+            ),
+            on_submit=ApiKeysState.create,
+            class_name="form-stack",
+            no_validate=True,
+            key=ApiKeysState.form_round,
+        ),
+        id="key-form",
+        shown=ApiKeysState.form_open,
+        title="Create an API key",
+        on_close=ApiKeysState.close_form,
+    )
+
+
+def secret_dialog() -> rx.Component:
+    """The secret, this once. Escape does not close it: what was not stored by then is lost."""
+    made: Any = ApiKeysState.made
+    return dialog(
+        rx.el.p(
+            icon("triangle-alert"),
+            rx.el.span(
+                rx.el.strong("Store it now."),
+                " It is shown this once, and nobody can bring it back. Whoever has it can do what the key allows.",
+            ),
+            class_name="secret-warning",
+        ),
+        rx.el.div(
+            rx.el.label("Secret of “", made.name, "”", html_for=FIELD_ID, class_name="field-label"),
+            rx.el.div(
+                rx.el.input(
+                    id=FIELD_ID,
+                    value=ApiKeysState.secret,
+                    read_only=True,
+                    spell_check=False,
+                    auto_complete="off",
+                    class_name="input secret",
+                ),
+                copy_button(FIELD_ID, "the secret", "primary"),
+                class_name="secret-row",
+            ),
+            class_name="field",
+        ),
+        rx.el.div(
+            rx.el.div(
+                rx.el.h3("Try it", class_name="field-label"),
+                copy_button(EXAMPLE_ID, "the example", "quiet"),
+                class_name="example-head",
+            ),
+            rx.el.p("With the secret in the variable KEY:", class_name="field-hint"),
+            rx.el.pre(rx.el.code(ApiKeysState.example, id=EXAMPLE_ID), class_name="example", tab_index=0),
+            class_name="example-box",
+        ),
+        rx.el.p(
+            "It stops working ",
+            time_ago(made.expires.ago, iso=made.expires.iso, exact=made.expires.exact),
+            ", or when it is revoked.",
+            class_name="card-text",
+        ),
+        rx.el.div(
+            button("I have stored it", on_click=ApiKeysState.forget_secret),
+            class_name="form-actions dialog-foot",
+        ),
+        id="key-made",
+        shown=ApiKeysState.secret != "",
+        title="Your new key",
+        on_close=ApiKeysState.forget_secret,
+        custom_attrs={"closedby": "none"},
+    )
+
+
+def revoke_dialog() -> rx.Component:
+    """Asks once: a key that ended does not come back."""
+    doomed: Any = ApiKeysState.doomed
+    return dialog(
+        rx.el.p(
+            rx.el.strong(doomed.name),
+            " (",
+            rx.el.code(doomed.prefix, "…"),
+            ") stops working at once, for whatever uses it. It cannot be brought back.",
+            class_name="card-text doomed",
+        ),
+        form_error(ApiKeysState.doomed_problem),
+        rx.el.div(
+            button("Keep", on_click=ApiKeysState.keep),
+            button("Revoke key", kind="danger", on_click=ApiKeysState.revoke, busy=ApiKeysState.revoking),
+            class_name="form-actions",
+        ),
+        id="revoke-key",
+        shown=doomed.id != "",
+        title="Revoke this key?",
+        on_close=ApiKeysState.keep,
+    )
+
+
+def _lifetimes(error: rx.Var[str]) -> rx.Component:
+    return rx.el.fieldset(
+        rx.el.legend("Stops working after", class_name="field-label"),
+        rx.el.div(
+            *(
+                rx.el.label(
+                    rx.el.input(
+                        type="radio",
+                        name="key-days",
+                        value=str(days),
+                        default_checked=days == DEFAULT_LIFETIME,
+                        class_name="visually-hidden",
+                    ),
+                    rx.el.span(f"{days} days"),
+                    class_name="segment",
+                )
+                for days in LIFETIMES
+            ),
+            class_name="segments lifetimes",
+        ),
+        rx.el.p(error, class_name="field-error"),
+    )

@@ -1,0 +1,79 @@
+"""Choosing permissions, and what stands in place of a page that a permission is missing for."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.primitives import icon
+from frontend.states.access_views import FIELD, AreaView, DeniedView, PermissionView
+
+
+def permission_fields(areas: Any, *, ticked: Any, error: rx.Var[str], key: Any, name: str) -> rx.Component:
+    """A checkbox for each permission, by area.
+
+    ``areas`` are a state's; ``ticked`` are the keys to begin with, anew whenever ``key`` changes. Those that the person
+    does not hold cannot be changed and say so. ``name`` keeps ids apart on one page.
+    """
+    return rx.el.fieldset(
+        rx.el.legend("Permissions", class_name="field-label"),
+        rx.el.p(
+            rx.cond(error != "", rx.fragment(icon("circle-alert", size=12), error), rx.fragment()),
+            id=f"{name}-permissions-error",
+            class_name="field-error",
+            aria_live="polite",
+        ),
+        rx.el.div(
+            rx.foreach(areas, lambda area: _area(area, ticked)),
+            key=key,
+            class_name="ticks",
+        ),
+        aria_describedby=f"{name}-permissions-error",
+        class_name="permission-fields",
+    )
+
+
+def _area(area: AreaView, ticked: Any) -> rx.Component:
+    return rx.el.fieldset(
+        rx.el.legend(area.title, class_name="ticks-title"),
+        rx.foreach(area.permissions, lambda permission: _tick(permission, ticked)),
+        class_name="ticks-area",
+    )
+
+
+def _tick(permission: PermissionView, ticked: Any) -> rx.Component:
+    attributes: dict[str, Any] = {} if ticked is None else {"default_checked": ticked.contains(permission.key)}
+    return rx.el.label(
+        rx.el.input(
+            type="checkbox",
+            name=rx.Var.create(FIELD) + permission.key,
+            disabled=~permission.held,
+            class_name="tick-box",
+            **attributes,
+        ),
+        rx.el.span(
+            rx.el.span(permission.title, class_name="tick-title"),
+            rx.el.span(permission.description, class_name="tick-text"),
+            rx.cond(
+                permission.held,
+                rx.fragment(),
+                rx.el.span(icon("lock", size=12), "You do not hold this yourself.", class_name="tick-locked"),
+            ),
+            class_name="tick-words",
+        ),
+        class_name="tick",
+    )
+
+
+def denied_panel(denied: DeniedView) -> rx.Component:
+    """In place of content that may not be seen: why, and who can help."""
+    return rx.el.div(
+        rx.el.div(icon("lock", size=20), class_name="empty-icon"),
+        rx.el.h2(denied.title, class_name="empty-title"),
+        rx.el.p(denied.text, class_name="empty-text"),
+        class_name="empty",
+    )
+
+
+def locked_note(*words: Any) -> rx.Component:
+    """One line that says why something cannot be changed here."""
+    return rx.el.p(icon("lock", size=14), rx.el.span(*words), class_name="locked-note")

@@ -1,0 +1,184 @@
+"""``/settings/api-keys``: keys with which programs act for a member."""
+
+from typing import Any
+
+import reflex as rx
+
+from frontend.components.access.copying import Copying
+from frontend.components.access.key_dialogs import key_dialog, revoke_dialog, secret_dialog
+from frontend.components.access.permissions import denied_panel, locked_note
+from frontend.components.feedback import problem_panel
+from frontend.components.permissions import may
+from frontend.components.primitives import (
+    badge,
+    button,
+    empty_state,
+    given,
+    icon,
+    link,
+    page_header,
+    skeleton,
+    time_ago,
+)
+from frontend.components.table import cell, row, table
+from frontend.states.api_keys import ApiKeysState, KeyView
+from frontend.views.shell import shell
+
+_MANAGE = "api_keys.manage"
+
+
+def page() -> rx.Component:
+    """The API keys."""
+    create = rx.cond(
+        may(_MANAGE) & ApiKeysState.loaded,
+        button("Create key", kind="primary", icon_name="plus", on_click=ApiKeysState.begin_new),
+        rx.fragment(),
+    )
+    content = rx.el.div(
+        link(icon("arrow-left", size=14), "Settings", href="/settings", class_name="back-link"),
+        rx.cond(
+            ApiKeysState.denied.title != "",
+            denied_panel(ApiKeysState.denied),
+            rx.cond(
+                ApiKeysState.loaded,
+                _keys(),
+                rx.cond(ApiKeysState.failed, problem_panel(ApiKeysState.problem, ApiKeysState.load), _loading()),
+            ),
+        ),
+        Copying.create(),
+    )
+    return shell("Settings", content, create)
+
+
+def _keys() -> rx.Component:
+    return rx.fragment(
+        page_header(
+            "API keys",
+            "With a key, a program uses OCSuite for you: within the permissions that you give it, until it expires "
+            "or is revoked. What it does is in the audit log under its name.",
+        ),
+        rx.cond(
+            may(_MANAGE),
+            rx.fragment(),
+            locked_note("You can look at keys. Making and revoking them takes the permission “Manage API keys”."),
+        ),
+        rx.cond(ApiKeysState.keys, _table(), _none()),
+        key_dialog(),
+        secret_dialog(),
+        revoke_dialog(),
+    )
+
+
+def _table() -> rx.Component:
+    headings = ("Key", "Allows", "Made by", "Expires", "Last used", "Status", "")
+    return rx.fragment(
+        table("API keys", headings, rx.foreach(ApiKeysState.keys, _row)),
+        rx.cond(
+            ApiKeysState.more,
+            rx.el.div(
+                button("Load more", on_click=ApiKeysState.load_more, busy=ApiKeysState.fetching_more),
+                class_name="table-more",
+            ),
+            rx.fragment(),
+        ),
+    )
+
+
+def _row(key: KeyView) -> rx.Component:
+    return row(
+        cell(
+            "",
+            rx.el.span(key.name, class_name="key-name"),
+            rx.el.code(key.prefix, "…", class_name="key-prefix"),
+            class_name="key-cell",
+        ),
+        cell("Allows", _permissions(key)),
+        cell(
+            "Made by",
+            rx.el.span(key.made_by, class_name="key-maker"),
+            rx.el.span(time_ago(key.made.ago, iso=key.made.iso, exact=key.made.exact), class_name="key-when"),
+            class_name="key-made",
+        ),
+        cell("Expires", time_ago(key.expires.ago, iso=key.expires.iso, exact=key.expires.exact)),
+        cell(
+            "Last used",
+            rx.cond(
+                key.used.iso != "",
+                time_ago(key.used.ago, iso=key.used.iso, exact=key.used.exact),
+                rx.el.span("Never", class_name="muted"),
+            ),
+        ),
+        cell("Status", _status(key.status)),
+        cell(
+            "",
+            rx.cond(
+                may(_MANAGE) & (key.status == "active"),
+                rx.el.div(
+                    rx.el.button(
+                        "Revoke",
+                        rx.el.span(" ", key.name, class_name="visually-hidden"),
+                        type="button",
+                        class_name="button button-quiet key-revoke",
+                        on_click=given(ApiKeysState.ask_to_revoke, key.id),
+                    ),
+                    class_name="table-row-actions",
+                ),
+                rx.fragment(),
+            ),
+        ),
+        key=key.id,
+    )
+
+
+def _permissions(key: KeyView) -> rx.Component:
+    return rx.el.details(
+        rx.el.summary(key.count, rx.el.span(" of ", key.name, class_name="visually-hidden")),
+        rx.el.ul(
+            rx.foreach(key.permissions, lambda permission: rx.el.li(rx.el.code(permission))), class_name="key-list"
+        ),
+        class_name="key-permissions",
+    )
+
+
+def _status(status: Any) -> rx.Component:
+    return rx.match(
+        status,
+        ("active", badge("Active", "good")),
+        ("expired", badge("Expired", "warning")),
+        badge("Revoked", "neutral"),
+    )
+
+
+def _none() -> rx.Component:
+    create = rx.cond(
+        may(_MANAGE),
+        button("Create key", kind="primary", icon_name="plus", on_click=ApiKeysState.begin_new),
+        rx.fragment(),
+    )
+    return empty_state(
+        "No keys yet",
+        "Keys are for programs: a report that reads the figures every Monday, a script that asks your CEO. Each gets "
+        "only what it needs, and can be revoked by itself.",
+        icon_name="key-round",
+        action=create,
+    )
+
+
+def _loading() -> rx.Component:
+    return rx.el.div(
+        skeleton("110px", "20px"),
+        skeleton("min(100%, 520px)", "14px"),
+        rx.el.div(
+            *(
+                rx.el.div(
+                    skeleton("min(40%, 180px)", "14px"),
+                    *(skeleton("12%", "14px") for _ in range(4)),
+                    class_name="matrix-loading-row",
+                )
+                for _ in range(4)
+            ),
+            class_name="matrix-loading",
+        ),
+        rx.el.span("Loading API keys", class_name="visually-hidden", role="status"),
+        class_name="roles-loading",
+    )
