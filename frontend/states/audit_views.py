@@ -68,7 +68,7 @@ class DayView:
 
     name: str = ""
     iso: str = ""
-    entries: list[EntryView] = field(default_factory=list)
+    rows: list[EntryView] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def day_views(entries: Iterable[AuditEntry], now: datetime, where: tzinfo) -> li
 def merged(days: list[DayView], more: list[DayView]) -> list[DayView]:
     """``more`` behind ``days``; the day that both have is one."""
     if days and more and days[-1].iso == more[0].iso:
-        both = DayView(days[-1].name, days[-1].iso, [*days[-1].entries, *more[0].entries])
+        both = DayView(days[-1].name, days[-1].iso, [*days[-1].rows, *more[0].rows])
         return [*days[:-1], both, *more[1:]]
     return [*days, *more]
 

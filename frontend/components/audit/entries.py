@@ -28,7 +28,7 @@ def entries() -> rx.Component:
 def _day(day: DayView) -> rx.Component:
     return rx.el.section(
         rx.el.h2(rx.el.time(day.name, date_time=day.iso), class_name="audit-day-name"),
-        card(rx.el.ol(rx.foreach(day.entries, _entry), class_name="audit-entries"), class_name="audit-card"),
+        card(rx.el.ol(rx.foreach(day.rows, _entry), class_name="audit-entries"), class_name="audit-card"),
         key=day.iso,
         class_name="audit-day",
     )
