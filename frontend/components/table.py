@@ -5,6 +5,8 @@ from typing import Any
 
 import reflex as rx
 
+from frontend.components.primitives import icon
+
 
 def table(caption: str, headings: Sequence[str], *rows: Any) -> rx.Component:
     """Rows of :func:`row` under ``headings``; ``caption`` is for screen readers, ``""`` heads a column of buttons."""
@@ -29,6 +31,19 @@ def row(*cells: rx.Component, **props: Any) -> rx.Component:
 def cell(label: str, *children: Any, class_name: str = "") -> rx.Component:
     """One cell; ``label`` stands before it where the row is a card, ``""`` for none."""
     return rx.el.td(*children, role="cell", class_name=class_name, custom_attrs={"data-label": label})
+
+
+def row_action(icon_name: str, words: str, label: str, **props: Any) -> rx.Component:
+    """A button at the end of a row: an icon, with ``words`` beside it where the row is a card. ``label`` says it all."""
+    return rx.el.button(
+        icon(icon_name),
+        rx.el.span(words, class_name="row-action-words"),
+        type="button",
+        aria_label=label,
+        title=label,
+        class_name="icon-button row-action",
+        **props,
+    )
 
 
 def _heading(words: str) -> rx.Component:

@@ -1,6 +1,6 @@
 """``/team`` and ``/team/invitations``: who belongs to the company, and who was asked to."""
 
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
@@ -14,11 +14,10 @@ from frontend.components.primitives import (
     empty_state,
     given,
     icon,
-    icon_button,
     skeleton,
     time_ago,
 )
-from frontend.components.table import cell, row, table
+from frontend.components.table import cell, row, row_action, table
 from frontend.components.team.invite import invite_button, invite_dialog
 from frontend.components.team.questions import member_dialogs
 from frontend.components.team.roles import role_badges
@@ -27,6 +26,8 @@ from frontend.states.team import MembersState
 from frontend.states.team_invitations import InvitationsState
 from frontend.states.team_views import InvitationView, MemberView
 from frontend.views.shell import shell
+
+_WHY_LOCKED: Final = "You can manage people who may do nothing that you may not do yourself."
 
 
 def members() -> rx.Component:
@@ -118,20 +119,27 @@ def _member_actions(member: MemberView) -> rx.Component:
     return rx.el.div(
         rx.cond(
             member.me,
-            _act("log-out", "Leave company", "leave", member),
+            _act("log-out", "Leave company", "Leave company", "leave", member),
             rx.cond(
                 member.manageable,
                 rx.fragment(
-                    rx.cond(may("members.update"), _act("user-cog", "Change roles of ", "roles", member)),
+                    rx.cond(
+                        may("members.update"),
+                        _act("user-cog", "Change roles", "Change roles of " + member.name, "roles", member),
+                    ),
                     rx.cond(
                         may("ownership.transfer") & ~member.owner,
-                        _act("crown", "Hand over ownership to ", "ownership", member),
+                        _act("crown", "Make owner", "Make owner in your place: " + member.name, "ownership", member),
                     ),
-                    rx.cond(may("members.remove"), _act("user-minus", "Remove ", "remove", member)),
+                    rx.cond(
+                        may("members.remove"), _act("user-minus", "Remove", "Remove " + member.name, "remove", member)
+                    ),
                 ),
                 rx.cond(
                     changing,
-                    rx.el.span(icon("lock", size=12), "May do more than you", class_name="team-locked"),
+                    rx.el.span(
+                        icon("lock", size=12), "May do more than you", title=_WHY_LOCKED, class_name="team-locked"
+                    ),
                     rx.fragment(),
                 ),
             ),
@@ -140,9 +148,8 @@ def _member_actions(member: MemberView) -> rx.Component:
     )
 
 
-def _act(icon_name: str, words: str, question: str, member: MemberView) -> rx.Component:
-    label = words if question == "leave" else words + member.name
-    return icon_button(icon_name, label, on_click=given(MembersState.ask, question, member.user_id))
+def _act(icon_name: str, words: str, label: str, question: str, member: MemberView) -> rx.Component:
+    return row_action(icon_name, words, label, on_click=given(MembersState.ask, question, member.user_id))
 
 
 def _invitation(invitation: InvitationView) -> rx.Component:
@@ -163,14 +170,16 @@ def _invitation(invitation: InvitationView) -> rx.Component:
 
 def _invitation_actions(invitation: InvitationView) -> rx.Component:
     return rx.el.div(
-        icon_button(
+        row_action(
             "send",
+            "Send again",
             "Send again to " + invitation.email,
             on_click=given(InvitationsState.resend, invitation.id),
             disabled=InvitationsState.sending == invitation.id,
         ),
-        icon_button(
+        row_action(
             "x",
+            "Withdraw",
             "Withdraw the invitation of " + invitation.email,
             on_click=given(InvitationsState.ask_to_withdraw, invitation.id),
         ),

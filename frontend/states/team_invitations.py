@@ -175,10 +175,10 @@ class InvitationsState(TeamState):
 
     def _show(self, made: InvitationSent) -> None:
         """Say what became of an invitation; the dialog stays where there is something left to do."""
-        self.sent, self.copied = sent_view(made, datetime.now(UTC)), False
+        self.sent, self.copied = sent_view(made, words.zone(self._time_zone)), False
         self.inviting = made.mail != "sent"
         if made.mail == "sent":
-            detail = f"The link is good until {words.exact(made.invitation.expires_at, words.zone(self._time_zone))}."
+            detail = f"The link is good until {self.sent.expires}."
             self._tell(Notice(kind="success", title=f"Invitation sent to {made.invitation.email}", detail=detail))
 
     def _refuse(self, error: ApiError) -> None:

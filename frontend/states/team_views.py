@@ -120,7 +120,7 @@ def role_choices(roles: Sequence[Role], chosen: Sequence[str]) -> list[RoleChoic
     ]
 
 
-def sent_view(sent: InvitationSent, now: datetime) -> SentView:
+def sent_view(sent: InvitationSent, where: tzinfo) -> SentView:
     """``sent`` with what to do about it."""
     invitation = sent.invitation
     return SentView(
@@ -128,7 +128,7 @@ def sent_view(sent: InvitationSent, now: datetime) -> SentView:
         email=invitation.email,
         mail=sent.mail,
         link=sent.link or "",
-        expires=words.ago(invitation.expires_at, now),
+        expires=words.exact(invitation.expires_at, where),
     )
 
 

@@ -93,7 +93,7 @@ def _by_hand() -> rx.Component:
             rx.el.span(
                 "No mail server is set up here. Give this link to ",
                 rx.el.strong(sent.email),
-                " yourself. It is shown this once and ends ",
+                " yourself. It is shown this once, and is good until ",
                 sent.expires,
                 ".",
             ),

@@ -81,7 +81,7 @@ def _ownership() -> rx.Component:
             form_error(MembersState.refusal),
             rx.el.label(
                 rx.el.input(type="checkbox", name="understood", class_name="check", custom_attrs={"autofocus": "true"}),
-                rx.el.span("I am giving up ownership of this company.", class_name="menu-name"),
+                rx.el.span("I am giving up ownership of this company.", class_name="role-name"),
                 class_name="role-box",
             ),
             _actions(button("Hand over ownership", kind="danger", type="submit", busy=MembersState.busy)),

@@ -34,7 +34,7 @@ def _box(choice: RoleChoice, *, focus: bool, index: Any) -> rx.Component:
             custom_attrs=start,
         ),
         rx.el.span(
-            rx.el.span(choice.name, class_name="menu-name"),
+            rx.el.span(choice.name, class_name="role-name"),
             rx.el.span(choice.description, class_name="role-note"),
             rx.cond(
                 choice.grantable,
