@@ -50,7 +50,7 @@ VARIABLES: Final = (
     Variable("OCSUITE_DATA_DIR", ".ocsuite", "Folder of the local stack: database, queue, logs, generated secrets"),
     Variable("DATABASE_URL", None, "Postgres as ocsuite_app: postgresql://…@host:5432/ocsuite", secret=True),
     Variable("DATABASE_OWNER_URL", "", "Postgres as the owner; for migrate, doctor, rotate-master-key", secret=True),
-    Variable("DATABASE_POOL_SIZE", "10", "Connections that each process keeps open"),
+    Variable("DATABASE_POOL_SIZE", "20", "Connections that each process opens at most, and keeps"),
     Variable("REDIS_URL", None, "Redis or Valkey: redis://:…@host:6379/0", secret=True),
     Variable("OCSUITE_MASTER_KEYS", None, "Comma-separated id:base64url(32 bytes); the first encrypts", secret=True),
     Variable("OCSUITE_METRICS_TOKEN", "", "Bearer token of /metrics; empty: loopback and proxies only", secret=True),

@@ -104,7 +104,7 @@ def api_url(settings: Settings) -> Iterator[str]:
 @pytest.fixture
 async def db(settings: Settings, keyring: Keyring) -> AsyncIterator[Database]:
     """The application role's door."""
-    database = Database(create_engine(settings.database_url, pool_size=2), ContextSigner(keyring, time.time))
+    database = Database(create_engine(settings.database_url, pool_size=4), ContextSigner(keyring, time.time))
     yield database
     await database.close()
 

@@ -84,7 +84,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
     assert settings.data_dir == Path(".ocsuite").absolute()
     assert settings.database_url == LOCAL["DATABASE_URL"]
     assert settings.database_owner_url == ""
-    assert settings.database_pool_size == 10
+    assert settings.database_pool_size == 20
     assert settings.redis_url == LOCAL["REDIS_URL"]
     assert [key.id for key in settings.master_keys] == ["one"]
     assert (settings.metrics_token, settings.otel_endpoint) == ("", "")

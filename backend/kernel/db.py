@@ -45,14 +45,14 @@ def driver_url(url: str) -> URL:
 
 
 def create_engine(
-    url: str, *, pool_size: int = 10, application_name: str = "ocsuite", command_seconds: float = 30
+    url: str, *, pool_size: int = 20, application_name: str = "ocsuite", command_seconds: float = 30
 ) -> AsyncEngine:
     """An engine over asyncpg; ``url`` is a plain ``postgresql://`` URL. A command ends after ``command_seconds``."""
     return create_async_engine(
         driver_url(url),
         hide_parameters=True,  # what people wrote belongs into no error
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=0,  # one that is closed as soon as it is idle costs more than the request that opened it
         pool_timeout=5,
         pool_recycle=1800,
         connect_args={
@@ -82,14 +82,15 @@ class Database:
             yield session
 
     async def read_value(self, context: Context, query: str, *arguments: object) -> Any:
-        """The first value of a query in a transaction of its own, ``None`` if there is no row.
+        """The first value of a query in one round trip, ``None`` if there is no row.
 
-        For what every request asks: past the ORM it takes a fifth of the time. ``$1`` stands for the first argument.
+        For what every request asks: past the ORM, and without BEGIN and COMMIT. ``$1`` stands for the signed context,
+        which the query has to put in force by itself for its own transaction; ``$2`` is the first argument.
         """
         async with self._connection(context) as (connection, driver):
+            signed, driver.next_context = driver.next_context, None
             try:
-                async with driver.transaction(readonly=True):
-                    return await driver.fetchval(query, *arguments)
+                return await driver.fetchval(query, signed, *arguments)
             finally:
                 if driver.is_closed():
                     await connection.invalidate()

@@ -141,20 +141,26 @@ FUNCTIONS: Final = {
              JOIN public.role_permissions p ON p.tenant_id = r.tenant_id AND p.role_key = r.role_key
            WHERE r.tenant_id = tenant AND r.user_id = person
              AND p.permission <> ALL (util.granted_permissions(tenant))) $$""",
-    # What the gate asks for every request: permissions, an empty text, and roles, the highest first.
-    "util.admission()": f"""
-      CREATE FUNCTION util.admission() RETURNS text[] LANGUAGE plpgsql STABLE {rls.DEFINER} AS $$
+    # What the gate asks for every request, in one trip that brings the context along: permissions, an empty text, and
+    # roles, the highest first.
+    "util.admission(text)": f"""
+      CREATE FUNCTION util.admission(context text) RETURNS text[] LANGUAGE plpgsql {rls.DEFINER} AS $$
       DECLARE
-        tenant pg_catalog.uuid := util.current_tenant();
-        granted pg_catalog.text[] := util.granted_permissions(tenant);
+        tenant pg_catalog.uuid;
+        person pg_catalog.uuid;
+        granted pg_catalog.text[];
       BEGIN
+        PERFORM pg_catalog.set_config('ocsuite.context', context, true);
+        tenant := util.current_tenant();
+        person := util.current_user();
+        granted := util.granted_permissions(tenant);
         IF granted IS NULL THEN
           RETURN NULL;
         END IF;
         RETURN granted || ARRAY[''] || ARRAY(
           SELECT r.role_key FROM public.member_roles r
             JOIN public.roles o ON o.tenant_id = r.tenant_id AND o.key = r.role_key
-          WHERE r.tenant_id = tenant AND r.user_id = util.current_user() ORDER BY o.rank, o.key);
+          WHERE r.tenant_id = tenant AND r.user_id = person ORDER BY o.rank, o.key);
       END $$""",
     "util.my_memberships()": f"""
       CREATE FUNCTION util.my_memberships()
@@ -310,8 +316,11 @@ def _restrictions() -> None:
         f" AND permissions <@ (SELECT {rls.GRANTED})",
     )
     rls.restrict("api_keys", "UPDATE", rls.permitted("api_keys.manage"), check="revoked_at IS NOT NULL")
+    # What a company may use is not the company's to change, whatever the application is made to say.
     rls.execute(
-        f"REVOKE DELETE ON tenants FROM {rls.APP_ROLE}", f"REVOKE UPDATE, DELETE ON tenant_keys FROM {rls.APP_ROLE}"
+        f"REVOKE UPDATE, DELETE ON tenants FROM {rls.APP_ROLE}",
+        f"GRANT UPDATE (name, slug) ON tenants TO {rls.APP_ROLE}",
+        f"REVOKE UPDATE, DELETE ON tenant_keys FROM {rls.APP_ROLE}",
     )
     # A company is founded by a person, and in person.
     founder = "(SELECT util.current_user()) IS NOT NULL AND (SELECT util.current_api_key()) IS NULL"
@@ -328,7 +337,8 @@ def downgrade() -> None:
     rls.drop_restrictions("tenants", "INSERT", "UPDATE")
     rls.drop_restrictions("tenant_members", "DELETE")
     rls.execute(
-        f"GRANT DELETE ON tenants TO {rls.APP_ROLE}",
+        f"REVOKE UPDATE (name, slug) ON tenants FROM {rls.APP_ROLE}",
+        f"GRANT UPDATE, DELETE ON tenants TO {rls.APP_ROLE}",
         f"GRANT UPDATE, DELETE ON tenant_keys TO {rls.APP_ROLE}",
         f"GRANT INSERT, UPDATE ON tenant_members TO {rls.APP_ROLE}",
         "ALTER TABLE tenant_members ADD COLUMN role text",

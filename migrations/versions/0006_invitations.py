@@ -109,7 +109,8 @@ PURGE = f"""
          SELECT (SELECT pg_catalog.count(*) FROM keys) + (SELECT pg_catalog.count(*) FROM ended){{count}} $$"""
 INVITATIONS_TOO = {
     "more": """,
-         open AS (DELETE FROM public.invitations WHERE expires_at < pg_catalog.now() - interval '30 days' RETURNING 1)""",
+         open AS (DELETE FROM public.invitations
+           WHERE expires_at < pg_catalog.now() - interval '30 days' RETURNING 1)""",
     "count": " + (SELECT pg_catalog.count(*) FROM open)",
 }
 

@@ -14,10 +14,11 @@ from backend.domains.access.invitations import InvitationService
 from backend.kernel.db import Database
 from backend.kernel.mail import Mail
 from backend.kernel.tenancy import UserContext
+from backend.settings import Settings
 from module_sdk.wire.access import InvitationCreate, MailOutcome
 from tests.access.kit import address, refusal, team_of, token_of
 from tests.conftest import SignIn
-from tests.support.people import join
+from tests.support.people import join, limit
 
 
 @dataclass(slots=True)
@@ -147,16 +148,16 @@ async def test_whom_one_cannot_invite_and_as_what(someone: SignIn, db: Database)
     assert len(await team.entries("access.refused")) == 3
 
 
-async def test_there_is_room_for_so_many(someone: SignIn, db: Database) -> None:
+async def test_there_is_room_for_so_many(someone: SignIn, db: Database, settings: Settings) -> None:
     team = await team_of(db, someone)
-    await team.execute("UPDATE tenants SET members_max = 3")
+    await limit(settings, team.tenant_id, members_max=3)
     guests = [await someone(f"Guest {number}") for number in range(3)]
     tokens = [await team.invite(address(guest)) for guest in guests[:2]]
     third = {"email": address(guests[2])}
     answers = await asyncio.gather(*(team.owner.request("POST", "/team/invitations", json=third) for _ in range(3)))
     assert {refusal(answer) for answer in answers} == {(402, "limit_reached")}
     assert answers[0].json()["extra"] == {"metric": "members", "limit": 3, "used": 3, "resets_at": None}
-    await team.execute("UPDATE tenants SET members_max = 2")
+    await limit(settings, team.tenant_id, members_max=2)
     invited = zip(guests[:2], tokens, strict=True)
     taken = await asyncio.gather(
         *(guest.http.post("/invitations/accept", json={"token": token}) for guest, token in invited)

@@ -135,6 +135,7 @@ WRITES: tuple[str, ...] = (
     "DELETE FROM audit_logs",
     "DELETE FROM audit_pending",
     "INSERT INTO tenant_deletions (tenant_id, requested_by, erase_after) VALUES (:tenant, :me, now())",
+    "UPDATE tenants SET name = 'Mine'",
     "UPDATE tenants SET members_max = 1000",
     "DELETE FROM tenants",
     "UPDATE permissions SET roles = ARRAY['viewer']",
@@ -159,6 +160,7 @@ ADMIN_WRITES: tuple[str, ...] = (
     VALUES (:tenant, :new, :owner, 'x', 'ocs_x', sha256('x'), ARRAY['company.read'], now() + interval '1 day')""",
     "UPDATE api_keys SET revoked_at = NULL",
     "INSERT INTO tenant_deletions (tenant_id, requested_by, erase_after) VALUES (:tenant, :me, now())",
+    "UPDATE tenants SET members_max = 1000, messages_per_day = 1000",
 )
 
 
@@ -205,7 +207,7 @@ async def test_own_sql_writes_nothing_that_is_not_allowed(
     for statement in (
         "DELETE FROM roles WHERE key = 'unused'",
         "DELETE FROM invitations",
-        "UPDATE tenants SET members_max = 9",
+        "UPDATE tenants SET name = 'Renamed'",
     ):
         assert await written(db, by_owner, statement, values) == 1, statement
 

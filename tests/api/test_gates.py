@@ -28,7 +28,14 @@ PUBLIC = {
     "POST /invitations/lookup": "checks the token of an invitation's link",
 }
 #: Routes of a person rather than of a company.
-PERSONAL = {"GET /me", "GET /tenants", "POST /tenants", "POST /invitations/accept", "GET /erasure-receipts"}
+PERSONAL = {
+    "GET /me",
+    "GET /tenants",
+    "POST /tenants",
+    "POST /invitations/accept",
+    "GET /erasure-receipts",
+    "GET /audit/keys",
+}
 #: POST routes without Idempotency-Key, each with the reason why sending it again does no harm.
 REPEATABLE = {
     "POST /auth/sign-in": "another session, which is what signing in again means",

@@ -25,7 +25,6 @@ ROUTES = (
     ("GET", "/audit"),
     ("GET", "/audit/export"),
     ("GET", "/audit/checkpoints"),
-    ("GET", "/audit/keys"),
     ("GET", "/audit/verification"),
     ("POST", "/audit/verification"),
 )

@@ -135,7 +135,7 @@ async def _writes(settings: Settings) -> dict[str, Any]:
         statistics.median(rates[True]),
         statistics.median(rates[False]),
         "writes/s",
-        f"one process, {settings.database_pool_size} to {2 * settings.database_pool_size} connections, "
+        f"one process, {settings.database_pool_size} connections, "
         f"medians of {ROUNDS} interleaved rounds; sealing is another process's work",
     )
 

@@ -11,7 +11,7 @@ from backend.kernel.db import Database
 from backend.kernel.tenancy import TenantContext
 from backend.settings import Settings
 from tests.conftest import SignIn
-from tests.support.people import Member, join
+from tests.support.people import Member, join, limit
 from tests.support.sse import Frame, ask, frames, read_until
 
 
@@ -165,9 +165,8 @@ async def test_same_key_meets_the_same_answer(member: Member) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_daily_limit_refuses_and_stores_nothing(member: Member, db: Database) -> None:
-    async with db.transaction(TenantContext(member.tenant_id, member.person.user_id)) as session:
-        await session.execute(text("UPDATE tenants SET messages_per_day = 2"))
+async def test_daily_limit_refuses_and_stores_nothing(member: Member, settings: Settings) -> None:
+    await limit(settings, member.tenant_id, messages_per_day=2)
     first = await ask(member)
     answers = await asyncio.gather(
         *(member.request("POST", "/c-suite/ceo/chat", json={"message": "More"}) for _ in range(4))

@@ -6,15 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.invitations import InvitationService, accept
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.tenants.access import TenantPorts
-from backend.kernel.db import Database
+from backend.domains.tenants.models import TenantRow
+from backend.kernel.db import Database, driver_url
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import TenantContext, UserContext
+from backend.settings import Settings
 from crypto import hash_token, new_token
 from module_sdk.wire.access import InvitationCreate
 
@@ -87,6 +90,14 @@ async def sign_in(db: Database, base_url: str, full_name: str = "Ada Lovelace") 
     assert renewed.status_code == 200, renewed.text
     http.headers["Authorization"] = f"Bearer {renewed.json()['access_token']}"
     return Person(user_id, cookie, http)
+
+
+async def limit(settings: Settings, tenant_id: UUID, **limits: int) -> None:
+    """Change what a company may use, such as ``members_max=2``; the application role cannot."""
+    engine = create_async_engine(driver_url(settings.database_owner_url))
+    async with engine.begin() as connection:
+        await connection.execute(update(TenantRow).where(TenantRow.id == tenant_id).values(**limits))
+    await engine.dispose()
 
 
 async def join(db: Database, tenant_id: UUID, person: Person, role: str = "member") -> Member:

@@ -56,7 +56,7 @@ ALL = "INSERT UPDATE DELETE"
 #: What the application role may do to a table besides reading it.
 WRITES = {
     **dict.fromkeys(ROWS, ALL),
-    "tenants": "INSERT UPDATE",
+    "tenants": "INSERT",
     "tenant_members": "DELETE",
     "tenant_keys": "INSERT",
     "role_permissions": "INSERT DELETE",

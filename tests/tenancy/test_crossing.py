@@ -40,6 +40,8 @@ async def test_the_application_role_may_write_what_is_listed(app: App) -> None:
         "tenant_deletions.tenant_id INSERT",
         "tenant_deletions.requested_by INSERT",
         "tenant_deletions.erase_after INSERT",
+        "tenants.name UPDATE",
+        "tenants.slug UPDATE",
     }
 
 
@@ -52,7 +54,7 @@ async def test_reads_see_one_tenant(app: App, ours: Tenant, theirs: Tenant, tabl
         locked = f"SELECT * FROM {table} WHERE {key} = '{theirs.id}' FOR UPDATE"
         if "UPDATE" in WRITES[table]:
             assert await sql.fetch(locked) == []
-        elif table != "api_keys":  # whoever may update a column may lock
+        elif table not in {"api_keys", "tenants"}:  # whoever may update a column may lock
             await app.refused(locked)
         assert await sql.fetchval(f"SELECT count(*) FROM {table} r WHERE r::text LIKE '%{theirs.id}%'") == 0
         assert await sql.fetchval(f"SELECT count(*) FROM ONLY {table} WHERE {key} <> $1", ours.id) == 0
@@ -91,6 +93,10 @@ async def test_updates_and_deletes_do_not_reach_another_tenant(
         else:
             await app.refused(both)
         await app.refused(f"TRUNCATE {table} CASCADE")
+        if table == "tenants":
+            changed = await sql.fetch("UPDATE tenants SET name = name RETURNING id")
+            assert {row[0] for row in changed} == {ours.id}
+            await app.refused("UPDATE tenants SET members_max = 1000")
     # The system changes what members may not.
     async with app.acting(TenantContext(ours.id, None) if table in SYSTEM_WRITTEN else of(ours)):
         await app.refused(f"UPDATE {table} SET {key} = '{theirs.id}'")

@@ -276,6 +276,7 @@ async def test_who_lacks_the_permission_writes_no_guarded_table(
                     mine = f"user_id <> '{other.user}'" if table == "tenant_members" else "true"  # anybody may leave
                     assert await sql.execute(f"DELETE FROM {table} WHERE {mine}") == "DELETE 0"
             assert await sql.execute("UPDATE api_keys SET revoked_at = now()") == "UPDATE 0"
+            assert await sql.execute("UPDATE tenants SET name = 'x'") == "UPDATE 0"
             for table in ("audit_logs", "audit_seals", "audit_verifications"):
                 assert await sql.fetchval(f"SELECT count(*) FROM {table}") == 0
     finally:

@@ -19,7 +19,7 @@ from backend.kernel.validation import field_error
 
 Connection = ASGIConnection[Any, Principal, Any, Any]
 
-_ADMISSION: Final = "SELECT util.admission()"
+_ADMISSION: Final = "SELECT util.admission($1)"
 # Whoever may give roles and holds the permission can grant it.
 _WHO_CAN_GRANT: Final = text(
     """SELECT p.title, ARRAY(

@@ -18,7 +18,7 @@ from backend.kernel.audit import record
 from backend.kernel.db import Database
 from backend.kernel.errors import ValidationFailed
 from backend.kernel.paging import Cursor, Limit, decode_cursor, page_of
-from backend.kernel.permissions import requires_permission
+from backend.kernel.permissions import requires_permission, requires_person
 from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
 from module_sdk.wire.base import LINE, Page
@@ -131,11 +131,14 @@ class AuditController(Controller):
             found = await AuditService(session, tenant).checkpoints(limit + 1, before)
         return page_of(found, limit, lambda item: item.seq, lambda item: item)
 
-    @get("/keys", operation_id="list_audit_keys", summary="List the public keys of checkpoints", guards=[READ])
-    async def keys(
-        self, tenant: NamedDependency[TenantContext], verifications: NamedDependency[Verifications]
-    ) -> Page[AuditKey]:
-        """Oldest first, on one page. They are the installation's, the same for every company."""
+    @get(
+        "/keys",
+        operation_id="list_audit_keys",
+        summary="List the public keys of checkpoints and receipts",
+        guards=[requires_person(api_keys=True)],
+    )
+    async def keys(self, verifications: NamedDependency[Verifications]) -> Page[AuditKey]:
+        """Oldest first, on one page. They are the installation's: who has a receipt may have no company any more."""
         return Page(items=(await verifications.keys()).published)
 
 
@@ -158,7 +161,7 @@ class AuditVerificationController(Controller):
         db: NamedDependency[Database],
         verifications: NamedDependency[Verifications],
     ) -> AuditVerification:
-        """Walks over the whole chain, which takes about half a minute for a million entries."""
+        """Walks over the whole chain, which takes a minute or so for a million entries."""
         async with db.transaction(tenant) as session:
             await record(session, "audit.verified", f"audit_log:{tenant.tenant_id}")
         return await verifications.verify_now(tenant.tenant_id)
