@@ -28,6 +28,7 @@ from module_sdk.wire.csuite import (
     Started,
 )
 from tests.frontend.fake_api import HANDLERS, Refused, World, body, conversations, executives, on_refused, who
+from tests.frontend.fake_roles import ACCESS_HANDLERS, Access
 from tests.frontend.kit import FakeApi, _wait_for
 
 SUGGESTION = "What should we focus on this quarter?"
@@ -258,17 +259,18 @@ CHAT_HANDLERS = [
 
 
 class ChatApi(FakeApi):
-    """The fake with its chat."""
+    """The fake with its chat, roles and API keys."""
 
     def __init__(self) -> None:
         super().__init__()
         self.talk = Talk()
+        self.access = Access()
 
     def start(self) -> None:
         others = [handler for handler in HANDLERS if handler not in (conversations, executives)]
         app = Litestar(
-            [*others, *CHAT_HANDLERS],
-            state=State({"world": self.world, "talk": self.talk}),
+            [*others, *CHAT_HANDLERS, *ACCESS_HANDLERS],
+            state=State({"world": self.world, "talk": self.talk, "access": self.access}),
             exception_handlers={Refused: on_refused},
             openapi_config=None,
         )

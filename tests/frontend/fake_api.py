@@ -59,13 +59,17 @@ class Company:
 
 @dataclass
 class World:
-    """Everything the fake remembers. ``faults`` maps a path to the status that it answers with."""
+    """Everything the fake remembers. ``faults`` maps a path to the status that it answers with.
+
+    ``held`` are the permissions of a person by address; whoever is not in it holds every one.
+    """
 
     users: dict[str, User] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     companies: dict[str, list[Company]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
+    held: dict[str, list[str]] = field(default_factory=dict)
     token_seconds: int = 60
     renewals: int = 0
 
@@ -90,7 +94,9 @@ def new_company(name: str, slug: str) -> Company:
 
 
 class Refused(HTTPException):
-    def __init__(self, status: int, code: str, title: str, detail: str = "", errors: list[FieldError] | None = None):
+    def __init__(
+        self, status: int, code: str, title: str, detail: str = "", errors: list[FieldError] | None = None, **more: Any
+    ):
         super().__init__(status_code=status, detail=title)
         self.problem = Problem(
             type=f"urn:ocsuite:problem:{code}",
@@ -100,6 +106,7 @@ class Refused(HTTPException):
             request_id="req_0192f0c0ffee",
             detail=detail or None,
             errors=errors or [],
+            **more,
         )
 
 
@@ -201,10 +208,10 @@ def me(request: Request[Any, Any, Any], state: State) -> Me:
     user = who(request, state)
     companies: list[Company] = state.world.companies.get(user.email or "", [])
     refs = [TenantRef(id=one.tenant.id, name=one.tenant.name, slug=one.tenant.slug) for one in companies]
-    every = [permission.key for permission in permissions()]
+    held = state.world.held.get(user.email, [permission.key for permission in permissions()])
     return Me(
         user=user,
-        memberships=[Membership(tenant=ref, role="owner", roles=["owner"], permissions=every) for ref in refs],
+        memberships=[Membership(tenant=ref, role="owner", roles=["owner"], permissions=held) for ref in refs],
     )
 
 
