@@ -97,7 +97,7 @@ def say(action: str, resource: str, meta: Mapping[str, Any]) -> Saying:
 def _refusal(found: ActionWords, resource: str, meta: Mapping[str, Any]) -> Saying:
     kind, _, name = resource.partition(":")
     operation = _text(meta.get("operation")) or (name if kind == "operation" else "")
-    why = "without the permission" if "permission" in meta else "against a rule"
+    why = "without permission" if "permission" in meta else "against a rule"
     return Saying("tried to", operation.replace("_", " "), why) if operation else Saying(found.verb)
 
 

@@ -56,7 +56,6 @@ class EntryView:
     tail: str = ""
     refused: bool = False
     when: str = ""
-    clock: str = ""
     iso: str = ""
     exact: str = ""
     details: list[Detail] = field(default_factory=list)
@@ -142,7 +141,6 @@ def entry_view(entry: AuditEntry, now: datetime, where: tzinfo) -> EntryView:
         tail=said.tail,
         refused=entry.outcome == "refused",
         when=words.ago(entry.created_at, now),
-        clock=f"{local:%H:%M}",
         iso=entry.created_at.isoformat(),
         exact=f"{local.day} {local:%b %Y, %H:%M:%S %Z}".strip(),
         details=_details(entry),

@@ -24,7 +24,7 @@ def filters() -> rx.Component:
         _select("Time", "span", chosen.span, "All time", *_options(_SPANS), on_change=AuditState.choose_span),
         rx.cond(
             chosen.span == EXACT,
-            rx.fragment(_day("From", "first", chosen.first), _day("To", "last", chosen.last)),
+            rx.el.div(_day("From", "first", chosen.first), _day("To", "last", chosen.last), class_name="audit-dates"),
             rx.fragment(),
         ),
         rx.cond(
