@@ -34,7 +34,7 @@ def cell(label: str, *children: Any, class_name: str = "") -> rx.Component:
 
 
 def row_action(icon_name: str, words: str, label: str, **props: Any) -> rx.Component:
-    """A button at the end of a row: an icon, with ``words`` beside it where the row is a card. ``label`` says it all."""
+    """A button called ``label`` at the end of a row: an icon, with ``words`` beside it where the row is a card."""
     return rx.el.button(
         icon(icon_name),
         rx.el.span(words, class_name="row-action-words"),

@@ -23,6 +23,7 @@ from module_sdk.wire.access import Invitation, InvitationCreate, InvitationSent
 
 #: Where the first keystroke of the dialog belongs.
 EMAIL_FIELD: Final = "invite-email"
+DAYS_FIELD: Final = "invite-days"
 _FIRST_ROLE: Final = "member"
 _NO_ERRORS: Final = {"email": "", "roles": ""}
 #: Refusals that are about the address.
@@ -60,8 +61,7 @@ class InvitationsState(TeamState):
         """Read the first page of open invitations."""
         if (away := await self._enter()) is not None:
             return away
-        if self._company != self.company.id:
-            self._company, self.invitations, self.listed = self.company.id, [], False
+        self._forget_another_company()
         self._put_away()
         self.doomed, self.failed, self.busy, self.sending = InvitationView(), False, False, ""
         async with self._talk(self._broke) as api:
@@ -87,9 +87,11 @@ class InvitationsState(TeamState):
     @rx.event
     async def begin(self) -> None:
         """Open the dialog, with the roles as they are now."""
+        self._forget_another_company()
         self._put_away()
         self.choices = []
         async with self._talk() as api:
+            self._time_zone = await self._zone(api)
             self.choices = role_choices((await self._tenant(api).access.roles()).items, [_FIRST_ROLE])
         self.inviting = bool(self.choices)
 
@@ -101,7 +103,7 @@ class InvitationsState(TeamState):
     @rx.event
     async def invite(self, form: dict[str, Any]) -> Any:
         """Make the invitation, and send it where there is a mail server."""
-        email, roles = str(form.get("email") or form.get(EMAIL_FIELD) or "").strip(), chosen_roles(form)
+        email, roles = str(form.get(EMAIL_FIELD, "")).strip(), chosen_roles(form)
         self.refusal = ""
         self.errors = {
             "email": "" if "@" in email else "Enter a whole address, such as ada@example.com.",
@@ -113,7 +115,7 @@ class InvitationsState(TeamState):
             return
         self.busy = True
         yield
-        days = int(str(form.get("days") or form.get("invite-days") or 7))
+        days = int(form[DAYS_FIELD])
         async with self._talk() as api:
             try:
                 made = await self._tenant(api).access.invite(
@@ -123,6 +125,9 @@ class InvitationsState(TeamState):
                 if error.problem.status == 401:
                     raise
                 self._refuse(error)
+                if error.problem.status == 403:
+                    # Their own roles changed meanwhile; the page offers less from now on.
+                    await self._enter()
             else:
                 self._show(made)
                 await self._read(api)
@@ -172,6 +177,10 @@ class InvitationsState(TeamState):
             self._tell(Notice(kind="success", title="Invitation withdrawn", detail="Its link has ended."))
         self.doomed, self.busy = InvitationView(), False
         yield await self._settle()
+
+    def _forget_another_company(self) -> None:
+        if self._company != self.company.id:
+            self._company, self.invitations, self.listed = self.company.id, [], False
 
     def _show(self, made: InvitationSent) -> None:
         """Say what became of an invitation; the dialog stays where there is something left to do."""

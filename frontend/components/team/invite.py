@@ -9,9 +9,8 @@ from frontend.components.forms import form_error, select_field, text_field
 from frontend.components.permissions import may
 from frontend.components.primitives import button, given, icon
 from frontend.components.team.roles import role_boxes
-from frontend.states.team_invitations import EMAIL_FIELD, InvitationsState
+from frontend.states.team_invitations import DAYS_FIELD, EMAIL_FIELD, InvitationsState
 
-DAYS_FIELD: Final = "invite-days"
 _DAYS: Final = (
     ("1", "1 day"),
     ("3", "3 days"),
