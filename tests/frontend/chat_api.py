@@ -27,7 +27,9 @@ from module_sdk.wire.csuite import (
     MessageError,
     Started,
 )
+from tests.frontend.fake_access import TEAM_HANDLERS, Team
 from tests.frontend.fake_api import HANDLERS, Refused, World, body, conversations, executives, on_refused, who
+from tests.frontend.fake_audit import AUDIT_HANDLERS, Log, members
 from tests.frontend.fake_roles import ACCESS_HANDLERS, Access
 from tests.frontend.kit import FakeApi, _wait_for
 
@@ -259,18 +261,23 @@ CHAT_HANDLERS = [
 
 
 class ChatApi(FakeApi):
-    """The fake with its chat, roles and API keys."""
+    """The fake with its chat, team, roles, API keys and audit log."""
 
     def __init__(self) -> None:
         super().__init__()
         self.talk = Talk()
         self.access = Access()
+        self.log = Log()
+        self.team = Team()
 
     def start(self) -> None:
-        others = [handler for handler in HANDLERS if handler not in (conversations, executives)]
+        replaced = (conversations, executives, members)
+        others = [handler for handler in (*HANDLERS, *AUDIT_HANDLERS) if handler not in replaced]
         app = Litestar(
-            [*others, *CHAT_HANDLERS, *ACCESS_HANDLERS],
-            state=State({"world": self.world, "talk": self.talk, "access": self.access}),
+            [*others, *CHAT_HANDLERS, *ACCESS_HANDLERS, *TEAM_HANDLERS],
+            state=State(
+                {"world": self.world, "talk": self.talk, "access": self.access, "log": self.log, "team": self.team}
+            ),
             exception_handlers={Refused: on_refused},
             openapi_config=None,
         )

@@ -37,7 +37,7 @@ def test_members_by_the_page_with_what_may_be_done(entered: Page, fake: ChatApi,
     finally:
         fake.world.faults.clear()
     entered.get_by_role("button", name="Try again").click()
-    mine = entered.get_by_role("row").filter(has_text="You")
+    mine = entered.get_by_role("row").filter(has=entered.get_by_text("You", exact=True))
     expect(mine.get_by_role("button")).to_have_text(["Leave company"])
     expect(mine.locator("time")).to_have_attribute("title", re.compile(r"20 Nov 2026, 09:30"))
     expect(entered.get_by_role("row").filter(has_text="Olga").get_by_role("button")).to_have_count(0)
