@@ -70,7 +70,7 @@ def _keys() -> rx.Component:
 
 
 def _table() -> rx.Component:
-    headings = ("Key", "Allows", "Made by", "Expires", "Last used", "Status", "")
+    headings = ("Key", "Allows", "Made by", "Ends", "Last used", "Status", "")
     return rx.fragment(
         table("API keys", headings, rx.foreach(ApiKeysState.keys, _row)),
         rx.cond(
@@ -95,11 +95,13 @@ def _row(key: KeyView) -> rx.Component:
         cell("Allows", _permissions(key)),
         cell(
             "Made by",
-            rx.el.span(key.made_by, class_name="key-maker"),
-            rx.el.span(time_ago(key.made.ago, iso=key.made.iso, exact=key.made.exact), class_name="key-when"),
-            class_name="key-made",
+            rx.el.div(
+                rx.el.span(key.made_by, class_name="key-maker"),
+                rx.el.span(time_ago(key.made.ago, iso=key.made.iso, exact=key.made.exact), class_name="key-when"),
+                class_name="key-made",
+            ),
         ),
-        cell("Expires", time_ago(key.expires.ago, iso=key.expires.iso, exact=key.expires.exact)),
+        cell("Ends", time_ago(key.ends.ago, iso=key.ends.iso, exact=key.ends.exact)),
         cell(
             "Last used",
             rx.cond(
@@ -121,7 +123,7 @@ def _row(key: KeyView) -> rx.Component:
                         class_name="button button-quiet key-revoke",
                         on_click=given(ApiKeysState.ask_to_revoke, key.id),
                     ),
-                    class_name="table-row-actions",
+                    class_name="table-row-actions key-acts",
                 ),
                 rx.fragment(),
             ),
@@ -133,9 +135,7 @@ def _row(key: KeyView) -> rx.Component:
 def _permissions(key: KeyView) -> rx.Component:
     return rx.el.details(
         rx.el.summary(key.count, rx.el.span(" of ", key.name, class_name="visually-hidden")),
-        rx.el.ul(
-            rx.foreach(key.permissions, lambda permission: rx.el.li(rx.el.code(permission))), class_name="key-list"
-        ),
+        rx.el.ul(rx.foreach(key.permissions, rx.el.li), class_name="key-list"),
         class_name="key-permissions",
     )
 

@@ -130,7 +130,7 @@ def _api_keys() -> rx.Component:
             icon("key-round"),
             rx.el.span(
                 rx.el.span("API keys", class_name="menu-name"),
-                rx.el.span("Which there are, what they may do, when they expire", class_name="menu-detail"),
+                rx.el.span("See, make and revoke them", class_name="menu-detail"),
                 class_name="menu-words",
             ),
             icon("chevron-right"),

@@ -1,5 +1,6 @@
 """API keys of the chosen company: which there are, making and revoking them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -48,7 +49,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key without its secret. ``status`` is the contract's; ``used`` is empty for a key that never was."""
+    """A key without its secret. ``status`` is the contract's; ``used`` is empty for a key that never was.
+
+    ``ends`` is when it expires, or when it was revoked.
+    """
 
     id: str = ""
     name: str = ""
@@ -58,7 +62,7 @@ class KeyView:
     made_by: str = ""
     status: str = ""
     made: Moment = Moment()
-    expires: Moment = Moment()
+    ends: Moment = Moment()
     used: Moment = Moment()
 
 
@@ -90,6 +94,8 @@ class ApiKeysState(SessionState):
     revoking: bool = False
 
     _cursor: str = ""
+    #: Titles of permissions by their keys.
+    _titles: dict[str, str] = {}
 
     @rx.event
     async def load(self) -> Any:
@@ -114,7 +120,7 @@ class ApiKeysState(SessionState):
         async with self._talk() as api:
             page = await self._tenant(api).access.api_keys(cursor=self._cursor, limit=PAGE_ROWS)
             known = {key.id for key in self.keys}
-            self.keys = [*self.keys, *(view for view in map(key_view, page.items) if view.id not in known)]
+            self.keys = [*self.keys, *(view for view in map(self._view, page.items) if view.id not in known)]
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
@@ -195,7 +201,7 @@ class ApiKeysState(SessionState):
             self.denied = denied_view(error.problem, "You cannot see this company's API keys")
             return
         self.areas = await self._grantable(tenant)
-        self.keys = [key_view(key) for key in page.items]
+        self.keys = [self._view(key) for key in page.items]
         self._continue_at(page.next_cursor)
         self.loaded = True
 
@@ -208,14 +214,18 @@ class ApiKeysState(SessionState):
             if error.problem.code != DENIED:
                 raise
             return bare_areas(self.company.permissions)
+        self._titles = {permission.key: permission.title for permission in catalogue}
         return areas([permission for permission in catalogue if permission.key in held], held)
 
     def _show(self, made: ApiKeyMade) -> None:
         """Close the form and show the secret of a new key."""
         self.form_open = False
-        self.made, self.secret = key_view(made.api_key), made.secret
+        self.made, self.secret = self._view(made.api_key), made.secret
         self.example = example(made)
         self.keys = [self.made, *self.keys]
+
+    def _view(self, key: ApiKey) -> KeyView:
+        return key_view(key, self._titles)
 
     def _continue_at(self, cursor: str | None) -> None:
         self._cursor, self.more = cursor or "", cursor is not None
@@ -245,18 +255,18 @@ class ApiKeysState(SessionState):
             self._tell(notice)
 
 
-def key_view(key: ApiKey) -> KeyView:
-    """``key`` in words."""
+def key_view(key: ApiKey, titles: Mapping[str, str]) -> KeyView:
+    """``key`` in words; permissions without a title are shown by their keys."""
     return KeyView(
         id=str(key.id),
         name=key.name,
         prefix=key.prefix,
         count=words.count(len(key.permissions), "permission"),
-        permissions=list(key.permissions),
+        permissions=[titles.get(permission, permission) for permission in key.permissions],
         made_by=key.made_by.full_name,
         status=key.status,
         made=_moment(key.created_at),
-        expires=_moment(key.expires_at),
+        ends=_moment(key.revoked_at or key.expires_at),
         used=Moment() if key.last_used_at is None else _moment(key.last_used_at),
     )
 

@@ -87,7 +87,7 @@ class RolesState(SessionState):
         """Open the form for a copy of a role."""
         found = self._role(key)
         name = f"Copy of {found.name}"[:NAME_CHARS]
-        self._begin(RoleView(name=name, description=found.description, permissions=found.permissions), key)
+        self._begin(RoleView(name=name, description=found.description, permissions=self._own(found)), key)
 
     @rx.event
     def begin_change(self, key: str) -> None:
@@ -100,7 +100,7 @@ class RolesState(SessionState):
     def start_from(self, key: str) -> None:
         """Tick what another role allows; what was typed stays."""
         self.source = key
-        self.draft = replace(self.draft, permissions=self._role(key).permissions)
+        self.draft = replace(self.draft, permissions=self._own(self._role(key)))
         self.ticks_round = str(int(self.ticks_round) + 1)
 
     @rx.event
@@ -114,10 +114,8 @@ class RolesState(SessionState):
         draft, ticked = self.draft, chosen(form)
         name = " ".join(str(form.get("role-name", "")).split())
         description = " ".join(str(form.get("role-description", "")).split())
-        # Ticks that the person may not change are not part of the form. They stay with a role that has them; a new
-        # role cannot have them.
-        untouchable = set(draft.permissions) - set(self.company.permissions) if draft.key else set()
-        permissions = sorted(ticked | untouchable)
+        # Ticks that the person may not change are not sent with the form; a role that has them keeps them.
+        permissions = sorted(ticked | (set(draft.permissions) - set(self.company.permissions)))
         self._say(
             name="" if name else "Enter a name for the role.",
             permissions="" if permissions else "Tick at least one permission.",
@@ -158,7 +156,8 @@ class RolesState(SessionState):
         if not doomed.members or "members.read" not in self.company.permissions:
             return
         yield
-        async with self._talk(self._deletion_failed) as api:
+        # Names are a help; without them the numbers say enough.
+        async with self._talk(_without_a_word) as api:
             page = await self._tenant(api).access.members(limit=_MEMBERS_READ)
             names = [one.full_name for one in page.items if any(role.key == key for role in one.roles)][:USERS_SHOWN]
             more = [f"{doomed.members - len(names)} more"] if names and doomed.members > len(names) else []
@@ -205,6 +204,10 @@ class RolesState(SessionState):
     def _role(self, key: str) -> RoleView:
         return next((role for role in self.roles if role.key == key), RoleView())
 
+    def _own(self, role: RoleView) -> list[str]:
+        """What the person holds of what ``role`` allows, and so may give to another role."""
+        return [permission for permission in role.permissions if permission in self.company.permissions]
+
     def _begin(self, draft: RoleView, source: str) -> None:
         self.draft, self.source, self.form_open = draft, source, True
         self.form_round = str(int(self.form_round) + 1)
@@ -236,6 +239,10 @@ class RolesState(SessionState):
         self.failed, self.problem = not self.loaded, notice
         if self.loaded:
             self._tell(notice)
+
+
+def _without_a_word(_notice: Notice) -> None:
+    """Tell nobody about a refusal."""
 
 
 def _have(role: RoleView) -> str:

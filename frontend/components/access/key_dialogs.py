@@ -99,7 +99,7 @@ def secret_dialog() -> rx.Component:
         ),
         rx.el.p(
             "It stops working ",
-            time_ago(made.expires.ago, iso=made.expires.iso, exact=made.expires.exact),
+            time_ago(made.ends.ago, iso=made.ends.iso, exact=made.ends.exact),
             ", or when it is revoked.",
             class_name="card-text",
         ),

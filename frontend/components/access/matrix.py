@@ -21,8 +21,18 @@ def matrix() -> rx.Component:
                     rx.foreach(RolesState.roles, _column),
                 ),
                 rx.el.tr(
-                    rx.el.th("Who has it", scope="row", class_name="matrix-corner matrix-use"),
+                    rx.el.th("Who has it", scope="row", class_name="matrix-corner"),
                     rx.foreach(RolesState.roles, _use),
+                    class_name="matrix-uses",
+                ),
+                rx.cond(
+                    may(MANAGE),
+                    rx.el.tr(
+                        rx.el.th(rx.el.span("Actions", class_name="visually-hidden"), scope="row"),
+                        rx.foreach(RolesState.roles, _acts),
+                        class_name="matrix-acts",
+                    ),
+                    rx.fragment(),
                 ),
             ),
             rx.foreach(RolesState.areas, _area),
@@ -101,25 +111,20 @@ def _column(role: RoleView) -> rx.Component:
 
 
 def _use(role: RoleView) -> rx.Component:
+    return rx.el.td(role.use, key=role.key)
+
+
+def _acts(role: RoleView) -> rx.Component:
+    copy = _act("copy", "Copy", role, given(RolesState.begin_copy, role.key))
     return rx.el.td(
-        rx.el.span(role.use, class_name="matrix-use-words"),
         rx.cond(
-            may(MANAGE),
-            rx.el.div(
-                rx.cond(
-                    role.built_in,
-                    rx.fragment(),
-                    _act("pencil", "Change", role, given(RolesState.begin_change, role.key)),
-                ),
-                _act("copy", "Copy", role, given(RolesState.begin_copy, role.key)),
-                rx.cond(
-                    role.built_in,
-                    rx.fragment(),
-                    _act("trash-2", "Delete", role, given(RolesState.ask_to_delete, role.key)),
-                ),
-                class_name="matrix-acts",
+            role.built_in,
+            copy,
+            rx.fragment(
+                _act("pencil", "Change", role, given(RolesState.begin_change, role.key)),
+                copy,
+                _act("trash-2", "Delete", role, given(RolesState.ask_to_delete, role.key)),
             ),
-            rx.fragment(),
         ),
         key=role.key,
     )
