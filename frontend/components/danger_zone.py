@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from frontend.components.downloads import file_link
 from frontend.components.feedback import dialog
 from frontend.components.forms import text_field
 from frontend.components.permissions import may
@@ -152,8 +153,7 @@ def _receipt(receipt: ReceiptView) -> rx.Component:
             ),
             class_name="menu-words",
         ),
-        # Not the app's own link: the address is a file of the server.
-        rx.el.a(
+        file_link(
             icon("download"),
             rx.el.span("Download", rx.el.span(" the receipt of ", receipt.company, class_name="visually-hidden")),
             href=receipt.href,

@@ -27,7 +27,7 @@ from module_sdk.client import ApiError
 from module_sdk.wire.audit import AuditFault, AuditVerification
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_api import COOKIE, HANDLERS, Refused, World, on_refused
-from tests.frontend.fake_audit import ADA, AUDIT_HANDLERS, HASH, Log, entry, receipt
+from tests.frontend.fake_audit import ADA, AUDIT_HANDLERS, HASH, NEVER, Log, entry, receipt
 from tests.frontend.kit import ROOT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -140,8 +140,7 @@ def test_verdicts_and_refusals_name_what_helps() -> None:
     fault = verified_view(FAULT, NOW, UTC)
     assert (fault.verdict, fault.place, fault.entry) == ("fault", "8,123", str(ADA))
     assert fault.fault == "An entry was removed"
-    never = AuditVerification(verified_at=None, entries=0, sealed_seq=0, waiting=0, intact=True, fault=None)
-    assert verified_view(never, NOW, UTC).verdict == "unknown"
+    assert verified_view(NEVER, NOW, UTC).verdict == "unknown"
     denied = denied_view(DENIED.problem)
     assert "Read the audit log" in denied.why
     assert (denied.people, denied.roles) == ("Grace Hopper", "Owner")

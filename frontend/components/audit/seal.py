@@ -4,6 +4,7 @@ from typing import Final
 
 import reflex as rx
 
+from frontend.components.downloads import file_link
 from frontend.components.permissions import may
 from frontend.components.primitives import button, card, icon, time_ago
 from frontend.download_routes import CHECKPOINTS_PATH, EXPORT_PATH
@@ -120,8 +121,7 @@ def export_menu() -> rx.Component:
 
 
 def _file(title: str, words: str, path: str, icon_name: str) -> rx.Component:
-    # Not the app's own link: the address is a file of the server, and its absence a page.
-    return rx.el.a(
+    return file_link(
         icon(icon_name),
         rx.el.span(
             rx.el.span(title, class_name="menu-name"),
@@ -129,6 +129,8 @@ def _file(title: str, words: str, path: str, icon_name: str) -> rx.Component:
             class_name="menu-words",
         ),
         href=path + "?" + AuditState.download,
+        # The page stays while the file arrives, and so would the menu.
+        on_click=rx.Var(f"() => document.getElementById('{EXPORT_MENU_ID}').hidePopover()", _var_type=rx.EventChain),
         class_name="menu-entry",
     )
 
@@ -138,7 +140,7 @@ def checkpoints() -> rx.Component:
     return rx.el.p(
         icon("stamp", size=14),
         rx.el.span(
-            rx.el.a(
+            file_link(
                 "Download signed checkpoints",
                 href=f"{CHECKPOINTS_PATH}?company=" + SessionState.company.id,
                 class_name="text-link",
