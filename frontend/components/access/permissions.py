@@ -23,7 +23,7 @@ def permission_fields(areas: Any, *, ticked: Any, error: rx.Var[str], key: Any, 
             aria_live="polite",
         ),
         rx.el.div(
-            rx.foreach(areas, lambda area: _area(area, ticked)),
+            rx.foreach(areas, lambda area: _area(area, ticked, name)),
             key=key,
             class_name="ticks",
         ),
@@ -32,31 +32,38 @@ def permission_fields(areas: Any, *, ticked: Any, error: rx.Var[str], key: Any, 
     )
 
 
-def _area(area: AreaView, ticked: Any) -> rx.Component:
+def _area(area: AreaView, ticked: Any, name: str) -> rx.Component:
     return rx.el.fieldset(
         rx.el.legend(area.title, class_name="ticks-title"),
-        rx.foreach(area.permissions, lambda permission: _tick(permission, ticked)),
+        rx.foreach(area.permissions, lambda permission: _tick(permission, ticked, name)),
         class_name="ticks-area",
     )
 
 
-def _tick(permission: PermissionView, ticked: Any) -> rx.Component:
+def _tick(permission: PermissionView, ticked: Any, name: str) -> rx.Component:
     attributes: dict[str, Any] = {} if ticked is None else {"default_checked": ticked.contains(permission.key)}
+    # The title is the name and the rest its description, so that screen readers can be short.
+    title_id, text_id = (f"{name}-{part}-" + permission.key for part in ("title", "text"))
     return rx.el.label(
         rx.el.input(
             type="checkbox",
             name=rx.Var.create(FIELD) + permission.key,
             disabled=~permission.held,
             class_name="tick-box",
+            aria_labelledby=title_id,
+            aria_describedby=text_id,
             **attributes,
         ),
         rx.el.span(
-            rx.el.span(permission.title, class_name="tick-title"),
-            rx.el.span(permission.description, class_name="tick-text"),
-            rx.cond(
-                permission.held,
-                rx.fragment(),
-                rx.el.span(icon("lock", size=12), "You do not hold this yourself.", class_name="tick-locked"),
+            rx.el.span(permission.title, class_name="tick-title", custom_attrs={"id": title_id}),
+            rx.el.span(
+                rx.el.span(permission.description, class_name="tick-text"),
+                rx.cond(
+                    permission.held,
+                    rx.fragment(),
+                    rx.el.span(icon("lock", size=12), "You do not hold this yourself.", class_name="tick-locked"),
+                ),
+                custom_attrs={"id": text_id},
             ),
             class_name="tick-words",
         ),
