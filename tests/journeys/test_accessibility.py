@@ -109,6 +109,28 @@ def test_pages_for_members(enter: Enter, scan: Scan, member: Member) -> None:
     assert found == []
 
 
+def test_team_and_invitation(enter: Enter, scan: Scan, member: Member) -> None:
+    sent = member.call("POST", "/team/invitations", json={"email": "invited@example.com", "roles": ["viewer"]})
+    visit = enter(member)
+    page = open_page(visit, "/team", "Team")
+    expect(page.get_by_text("You", exact=True)).to_be_visible()
+    found = scan(visit, "members")
+    page.get_by_role("button", name="Invite people").click()
+    expect(page.get_by_label("E-mail address")).to_be_visible()
+    found += scan(visit, "invite", widths=(375,))
+    page.get_by_label("E-mail address").fill("another@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Invitation link")).to_be_visible()
+    found += scan(visit, "invited", widths=(1440,))
+    open_page(visit, "/team/invitations", "Team")
+    expect(page.get_by_text("another@example.com")).to_be_visible()
+    found += scan(visit, "invitations")
+    stranger = enter()
+    stranger.page.goto(sent["link"])
+    expect(stranger.page.get_by_role("link", name="Create your account")).to_be_visible()
+    assert found + scan(stranger, "invitation") == []
+
+
 def test_conversation_and_what_opens_above_it(enter: Enter, scan: Scan, member: Member) -> None:
     conversation_id = member.ask("Where do we stand?")
     visit = enter(member)
@@ -118,6 +140,25 @@ def test_conversation_and_what_opens_above_it(enter: Enter, scan: Scan, member: 
         found += scan(visit, name, widths=(width,))
         page.keyboard.press("Escape")
     assert found == []
+
+
+def test_audit_log_and_danger_zone(enter: Enter, scan: Scan, member: Member) -> None:
+    visit = enter(member)
+    page = open_page(visit, "/audit?span=dates&first=2026-01-01", "Today")
+    page.locator("summary").first.click()
+    page.get_by_role("button", name="Export").click()
+    found = scan(visit, "audit log with its export menu")
+    page = open_page(visit, "/settings", "Danger zone")
+    page.get_by_role("button", name="Delete company").click()
+    asked = page.get_by_role("dialog", name="Delete company")
+    asked.get_by_role("button", name="Delete company").click()
+    expect(asked.get_by_text("to confirm.")).to_be_visible()
+    found += scan(visit, "deletion refused", widths=(1440,))
+    slug = member.call("GET", f"/tenants/{member.tenant_id}")["slug"]
+    asked.get_by_label("Type the short name to confirm").fill(slug)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Planned deletion")).to_be_visible()
+    assert found + scan(visit, "settings of a company that will be erased", widths=(375,)) == []
 
 
 def openings(visit: Visit) -> Iterator[tuple[int, str]]:

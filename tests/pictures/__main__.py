@@ -6,6 +6,7 @@ Each is taken in both themes and two widths, as ``{page}-{theme}-{width}.png``.
 import sys
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -54,9 +55,20 @@ def everything(product: Product) -> Iterator[Picture]:
     yield Picture("chat-new", "/chat", heading("What should your"), ada)
     yield Picture("chat", f"/chat/{talk}", words("Regenerate"), ada)
     yield Picture("board", "/board", heading("Where we stand"), ada)
+    yield Picture("audit", "/audit", heading("Today"), ada)
     yield Picture("settings", "/settings", heading("Limits"), ada)
+    yield from team(ada)
     yield from wizard(product)
     yield Picture("not-found", "/nowhere", heading("This page does not exist"))
+
+
+def team(ada: Member) -> Iterator[Picture]:
+    """The members, the open invitations, and what an invitation's link leads to."""
+    yield Picture("team", "/team", words("You"), ada)
+    yield Picture("invitations", "/team/invitations", words("demo.jonas@example.com"), ada)
+    body = {"email": "katja.brandt@example.com", "roles": ["member"]}
+    link = ada.call("POST", "/team/invitations", json=body)["link"]
+    yield Picture("invitation", f"/invite?{urlsplit(link).query}", heading("You are invited"))
 
 
 def wizard(product: Product) -> Iterator[Picture]:
