@@ -55,6 +55,7 @@ def everything(product: Product) -> Iterator[Picture]:
     yield Picture("chat-new", "/chat", heading("What should your"), ada)
     yield Picture("chat", f"/chat/{talk}", words("Regenerate"), ada)
     yield Picture("board", "/board", heading("Where we stand"), ada)
+    ada.call("POST", "/audit/verification")
     yield Picture("audit", "/audit", heading("Today"), ada)
     yield Picture("settings", "/settings", heading("Limits"), ada)
     yield from team(ada)
