@@ -26,7 +26,7 @@ MANAGE: Final = "roles.manage"
 NAME_CHARS: Final = 60
 DESCRIPTION_CHARS: Final = 280
 USERS_SHOWN: Final = 5
-_MEMBERS_READ: Final = 200
+_MEMBERS_READ: Final = 100
 _FIELDS: Final = ("name", "description", "permissions")
 
 

@@ -101,6 +101,8 @@ def test_pages_for_members(enter: Enter, scan: Scan, member: Member) -> None:
     for path, heading in (
         ("/dashboard", "Runway"),
         ("/board", "Where we stand"),
+        ("/team/roles", "Roles"),
+        ("/settings/api-keys", "No keys yet"),
         ("/settings", "Limits"),
         ("/chat", "What should your CEO look at?"),
     ):
@@ -159,6 +161,23 @@ def test_audit_log_and_danger_zone(enter: Enter, scan: Scan, member: Member) -> 
     page.keyboard.press("Enter")
     expect(page.get_by_role("complementary", name="Planned deletion")).to_be_visible()
     assert found + scan(visit, "settings of a company that will be erased", widths=(375,)) == []
+
+
+def test_forms_of_roles_and_keys(enter: Enter, scan: Scan, member: Member) -> None:
+    key = {"name": "Weekly report", "permissions": ["dashboard.read"]}
+    member.call("POST", "/api-keys", json=key)
+    visit = enter(member)
+    found = []
+    for path, heading, button, width in (
+        ("/team/roles", "Roles", "Copy Owner", 1440),
+        ("/settings/api-keys", "API keys", "Create key", 375),
+        ("/settings/api-keys", "API keys", "Revoke Weekly report", 1440),
+    ):
+        page = open_page(visit, path, heading)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found += scan(visit, button, widths=(width,))
+    assert found == []
 
 
 def openings(visit: Visit) -> Iterator[tuple[int, str]]:

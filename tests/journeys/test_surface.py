@@ -19,6 +19,8 @@ TITLES = {
     "/dashboard": "Dashboard · OCSuite",
     "/chat": "Chat · OCSuite",
     "/board": "Board · OCSuite",
+    "/team/roles": "Roles · OCSuite",
+    "/settings/api-keys": "API keys · OCSuite",
     "/settings": "Settings · OCSuite",
 }
 JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")

@@ -57,6 +57,8 @@ def everything(product: Product) -> Iterator[Picture]:
     yield Picture("board", "/board", heading("Where we stand"), ada)
     ada.call("POST", "/audit/verification")
     yield Picture("audit", "/audit", heading("Today"), ada)
+    yield Picture("roles", "/team/roles", heading("Roles"), ada)
+    yield Picture("api-keys", "/settings/api-keys", heading("API keys"), ada)
     yield Picture("settings", "/settings", heading("Limits"), ada)
     yield from team(ada)
     yield from wizard(product)
