@@ -124,6 +124,7 @@ def test_team_and_invitation(enter: Enter, scan: Scan, member: Member) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_label("Invitation link")).to_be_visible()
     found += scan(visit, "invited", widths=(1440,))
+    page.get_by_role("button", name="Done").click()
     open_page(visit, "/team/invitations", "Team")
     expect(page.get_by_text("another@example.com")).to_be_visible()
     found += scan(visit, "invitations")
