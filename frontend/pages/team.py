@@ -116,35 +116,24 @@ def _member(member: MemberView) -> rx.Component:
 
 def _member_actions(member: MemberView) -> rx.Component:
     changing = may("members.update") | may("members.remove")
-    return rx.el.div(
+    roles = rx.cond(
+        may("members.update"), _act("user-cog", "Change roles", "Change roles of " + member.name, "roles", member)
+    )
+    mine = rx.fragment(roles, _act("log-out", "Leave company", "Leave company", "leave", member))
+    others = rx.fragment(
+        roles,
         rx.cond(
-            member.me,
-            _act("log-out", "Leave company", "Leave company", "leave", member),
-            rx.cond(
-                member.manageable,
-                rx.fragment(
-                    rx.cond(
-                        may("members.update"),
-                        _act("user-cog", "Change roles", "Change roles of " + member.name, "roles", member),
-                    ),
-                    rx.cond(
-                        may("ownership.transfer") & ~member.owner,
-                        _act("crown", "Make owner", "Make owner in your place: " + member.name, "ownership", member),
-                    ),
-                    rx.cond(
-                        may("members.remove"), _act("user-minus", "Remove", "Remove " + member.name, "remove", member)
-                    ),
-                ),
-                rx.cond(
-                    changing,
-                    rx.el.span(
-                        icon("lock", size=12), "May do more than you", title=_WHY_LOCKED, class_name="team-locked"
-                    ),
-                    rx.fragment(),
-                ),
-            ),
+            may("ownership.transfer") & ~member.owner,
+            _act("crown", "Make owner", "Make owner in your place: " + member.name, "ownership", member),
         ),
-        class_name="table-row-actions",
+        rx.cond(may("members.remove"), _act("user-minus", "Remove", "Remove " + member.name, "remove", member)),
+    )
+    why_not = rx.cond(
+        changing,
+        rx.el.span(icon("lock", size=12), "May do more than you", title=_WHY_LOCKED, class_name="team-locked"),
+    )
+    return rx.el.div(
+        rx.cond(member.me, mine, rx.cond(member.manageable, others, why_not)), class_name="table-row-actions"
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from frontend import runtime
+from frontend.session_routes import INVITATION_PATH
 from frontend.states.session import SessionState
 
 
@@ -24,4 +25,4 @@ class ClerkState(SessionState):
             await self._clear()
             return self._to_sign_in("")
         # Nobody is signed in: the page that asked for somebody waits for this answer before it sends people away.
-        return None if token or self._path().startswith("/sign-") else self._to_sign_in("")
+        return None if token or self._path().startswith(("/sign-", INVITATION_PATH)) else self._to_sign_in("")

@@ -88,8 +88,10 @@ class InvitationState(SessionState):
 
     @rx.event
     async def use_another_account(self) -> None:
-        """Sign out and come back to sign in as whoever was invited."""
+        """Sign out and come back to sign in as whoever was invited, whose address the form proposes."""
+        kept = self.invitation
         await self._end_session(SIGN_IN_AND_BACK)
+        self.invitation = kept
 
     def _token(self) -> str | None:
         return runtime.cookie_value(self.router.headers.cookie, INVITATION_COOKIE)

@@ -113,10 +113,13 @@ class MembersState(TeamState):
             return
         self.busy = True
         yield
+        done = False
         async with self._talk() as api:
-            await self._tenant(api).access.set_roles(UUID(member.user_id), MemberRoles(roles=roles))
+            changed = await self._tenant(api).access.set_roles(UUID(member.user_id), MemberRoles(roles=roles))
+            self.members = [self._view(changed) if one.user_id == member.user_id else one for one in self.members]
             self._tell(Notice(kind="success", title="Roles changed", detail=f"{member.name} has them from now on."))
-        yield await self._settle()
+            done = True
+        yield await self._settle(again=member.me or not done)
 
     @rx.event
     async def remove(self) -> Any:
@@ -126,10 +129,13 @@ class MembersState(TeamState):
             return
         self.busy = True
         yield
+        done = False
         async with self._talk() as api:
             await self._tenant(api).access.remove_member(UUID(member.user_id))
+            self.members = [one for one in self.members if one.user_id != member.user_id]
             self._tell(Notice(kind="success", title=f"{member.name} was removed", detail="Their access has ended."))
-        yield await self._settle()
+            done = True
+        yield await self._settle(again=not done)
 
     @rx.event
     async def hand_over(self, form: dict[str, Any]) -> Any:
@@ -168,11 +174,14 @@ class MembersState(TeamState):
     def _ask(self, question: Question, member: MemberView) -> None:
         self.question, self.chosen, self.refusal = question, member, ""
 
-    async def _settle(self) -> Any:
-        """Show how things are now; returns where to go if this person's own place in the company has gone."""
+    async def _settle(self, *, again: bool = True) -> Any:
+        """End the question and, ``again``, read how things are now.
+
+        Returns where to go if this person's own place in the company has gone.
+        """
         self.busy = False
         self._ask("", MemberView())
-        if self.api_down:
+        if not again or self.api_down:
             return None
         # What was asked for may have been refused because their own roles changed meanwhile.
         if (away := await self._enter()) is not None:
