@@ -81,7 +81,9 @@ class AuditState(SessionState):
     async def load(self) -> Any:
         """Read what the address asks for."""
         before = self.company
-        if (away := await self._enter()) is not None:
+        away = await self._enter()
+        self.refreshing = False
+        if away is not None:
             return away
         if self.company.id != before.id:
             self._forget()
@@ -95,7 +97,6 @@ class AuditState(SessionState):
                     raise
                 self._forget()
                 self.denied = denied_view(error.problem)
-        self.refreshing = False
         return None
 
     @rx.event
@@ -189,7 +190,7 @@ class AuditState(SessionState):
         self.verified = VerifiedView()
 
     def _fail(self, notice: Notice) -> None:
-        self.failed, self.problem, self.refreshing = not self.loaded, notice, False
+        self.failed, self.problem = not self.loaded, notice
         if self.loaded:
             self._tell(notice)
 

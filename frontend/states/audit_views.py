@@ -10,6 +10,7 @@ from uuid import UUID
 
 from frontend import words
 from frontend.audit_words import area_icon, meta_lines, say
+from frontend.states.problems import sentence
 from module_sdk.client.audit import AuditFilter
 from module_sdk.wire.audit import ActorKind, AuditEntry, AuditFault, AuditVerification, FaultKind, Outcome
 
@@ -232,7 +233,7 @@ def _with_fault(view: VerifiedView, fault: AuditFault) -> VerifiedView:
         fault=_FAULTS[fault.kind],
         place=f"{fault.seq:,}",
         entry="" if fault.entry_id is None else str(fault.entry_id),
-        detail=fault.detail,
+        detail=sentence(fault.detail),
     )
 
 

@@ -73,6 +73,8 @@ class DeletionState(SessionState):
                 found = field_errors(error.problem, ("confirmation",))
                 if not found:
                     self.asking = False
+                    if error.problem.code == "deletion_requested":
+                        await self._enter()  # somebody else was faster: the banner says when
                     raise
                 self.mismatch = found["confirmation"]
             else:

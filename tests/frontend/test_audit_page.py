@@ -276,7 +276,7 @@ def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log)
 
     page_log.verdict = FAULT
     page.get_by_role("button", name="Verify now").click()
-    alert = page.get_by_role("alert").filter(has_text="This log was tampered with")
+    alert = page.get_by_role("alert").filter(has_text="This log is not as it was sealed")
     expect(alert).to_contain_text("An entry was removed, at number 8,123.")
     expect(alert).to_contain_text(str(ADA))
     page_log.refusal = DENIED

@@ -105,7 +105,7 @@ def _nothing() -> rx.Component:
 def loading() -> rx.Component:
     """The page's shape."""
     return rx.el.div(
-        card(skeleton("36px", "36px"), skeleton("40%", "16px"), class_name="audit-seal"),
+        card(skeleton("40px", "40px"), skeleton("40%", "16px"), class_name="audit-seal"),
         rx.el.div(*(skeleton("100%", "38px") for _ in range(4)), class_name="audit-filters"),
         rx.el.div(
             skeleton("64px", "14px"),

@@ -66,7 +66,7 @@ def _fault() -> rx.Component:
     return rx.el.section(
         rx.el.span(icon("shield-alert", size=20), class_name="audit-mark tone-bad"),
         rx.el.div(
-            rx.el.h2("This log was tampered with", class_name="audit-fault-title"),
+            rx.el.h2("This log is not as it was sealed", class_name="audit-fault-title"),
             rx.el.p(found.fault, ", at number ", rx.el.strong(found.place), "."),
             rx.el.dl(
                 rx.cond(
