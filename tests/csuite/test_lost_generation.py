@@ -2,13 +2,15 @@
 
 import asyncio
 import signal
+import time
+from contextlib import AsyncExitStack
+from typing import Final
 
 import httpx
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from backend.domains.csuite import generation
 from backend.kernel.db import Database
 from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
@@ -16,9 +18,12 @@ from backend.registry import Foundation
 from backend.settings import Settings
 from backend.worker import work
 from tests.conftest import SignIn
-from tests.support.people import Member
+from tests.support.people import Member, join
 from tests.support.process import api_process
 from tests.support.sse import Frame, frames, read_until
+
+#: Seconds after which nothing is read any more without the permission.
+LOST_WITHIN: Final = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -174,19 +179,40 @@ async def test_deleting_the_conversation_ends_the_answer(slow: dict[str, str], m
     assert (await member.request("GET", f"/c-suite/conversations/{conversation}")).status_code == 404
 
 
-async def test_removed_member_loses_the_open_stream(slow: dict[str, str], member: Member, db: Database) -> None:
+async def test_open_streams_end_within_seconds_of_what_allowed_them(
+    slow: dict[str, str], member: Member, someone: SignIn, db: Database
+) -> None:
+    """One person loses a permission, one the membership, one the API key that reads for them."""
+    kinds = ("restricted", "removed", "key")
+    guests = {kind: await join(db, member.tenant_id, await someone(), "member") for kind in kinds}
+    made = await member.request("POST", "/api-keys", json={"name": "Reader", "permissions": ["chat.use", "chat.read"]})
+    bearer = {kind: headers_of(guest) for kind, guest in guests.items()}
+    bearer["key"]["Authorization"] = f"Bearer {made.json()['secret']}"
+    path = {kind: f"/team/members/{guest.person.user_id}" for kind, guest in guests.items()}
     with api_process(slow) as (url, _):
-        seen = await begin(url, member)
-        message_id = seen[0].data["message"]["id"]
-        async with (
-            httpx.AsyncClient(base_url=url, timeout=20) as http,
-            http.stream("GET", f"/c-suite/messages/{message_id}/stream", headers=headers_of(member)) as response,
-        ):
-            async with db.transaction(TenantContext(member.tenant_id, None)) as session:
-                await session.execute(text("DELETE FROM tenant_members"))
-            async with asyncio.timeout(generation.LEASE.total_seconds()):
-                body = b"".join([chunk async for chunk in response.aiter_raw()])
-    assert frames(body)[-1].name == "message.delta"
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http, AsyncExitStack() as opened:
+            streams = {
+                kind: await opened.enter_async_context(
+                    http.stream("POST", "/c-suite/ceo/chat", headers=bearer[kind], json={"message": "Hello"})
+                )
+                for kind in kinds
+            }
+            for response in streams.values():
+                assert response.status_code == 200
+            began = time.monotonic()
+            answers = (
+                await member.request("PUT", f"{path['restricted']}/roles", json={"roles": ["viewer"]}),
+                await member.request("DELETE", path["removed"]),
+                await member.request("DELETE", f"/api-keys/{made.json()['api_key']['id']}"),
+            )
+            assert [answer.status_code for answer in answers] == [200, 204, 204]
+            bodies = await asyncio.gather(*(_rest(response) for response in streams.values()))
+            assert time.monotonic() - began < LOST_WITHIN
+    assert [frames(body)[-1].name for body in bodies] == ["message.delta"] * 3
+
+
+async def _rest(response: httpx.Response) -> bytes:
+    return b"".join([chunk async for chunk in response.aiter_raw()])
 
 
 async def test_reader_ahead_of_what_a_lost_process_left_behind_is_told_of_the_end(
