@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from frontend.states.access_views import area_title, chosen, denied_view, one_of, role_view
 from module_sdk.wire.problems import Problem
@@ -15,6 +15,11 @@ from tests.frontend.fake_roles import new_key, new_role
 from tests.frontend.kit import WebApp
 
 ROLES, KEYS = "/team/roles", "/settings/api-keys"
+#: How far the page can be scrolled past its content, across and down.
+BEYOND = """() => {
+  const all = document.documentElement, frame = document.querySelector(".frame").getBoundingClientRect();
+  return [all.scrollWidth - innerWidth, all.scrollHeight - Math.round(frame.height)];
+}"""
 
 
 @pytest.fixture
@@ -97,7 +102,9 @@ def test_what_one_does_not_hold_stays_as_it_is(page: Page, tenant_id: str, email
     dialog.get_by_role("button", name="Save role").click()
     expect(dialog).to_be_hidden()
     assert fake.access.roles[tenant_id]["helpers"].permissions == ["chat.use", "company.read", "dashboard.read"]
-    page.set_viewport_size({"width": 375, "height": 800})
+    for width in (1440, 800, 375):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(BEYOND) == [0, 0]
     page.get_by_label("Role", exact=True).select_option("helpers")
     page.get_by_role("button", name="Delete").click()
     dialog = form(page, "This role is in use")
@@ -136,7 +143,7 @@ def test_failures_are_shown_and_tried_again(page: Page, tenant_id: str, fake: Ch
         expect(page.get_by_role("heading", name=ready, exact=True)).to_be_visible()
 
 
-def test_a_key_is_made_shown_once_and_revoked(browser: Browser, page: Page, tenant_id: str, fake: ChatApi) -> None:
+def test_a_key_is_made_shown_once_and_revoked(page: Page, tenant_id: str, fake: ChatApi) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(KEYS)
     page.get_by_role("button", name="Create key").last.click()
@@ -164,6 +171,14 @@ def test_a_key_is_made_shown_once_and_revoked(browser: Browser, page: Page, tena
     shown.get_by_role("button", name="I have stored it").click()
     expect(shown).to_be_hidden()
     assert secret not in page.content()
+    page.get_by_role("button", name="Create key").click()
+    dialog.get_by_label("Name", exact=True).fill("Left open")
+    dialog.get_by_role("checkbox", name="See the dashboard").check()
+    dialog.get_by_role("button", name="Create key").click()
+    expect(shown.get_by_label("Secret of “Left open”")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("row", name="Left open")).to_be_visible()
+    expect(shown).to_be_hidden()
     row = page.get_by_role("row", name="Weekly report")
     expect(row).to_contain_text("in 30 days")
     row.get_by_text("1 permission").click()
@@ -182,6 +197,9 @@ def test_a_long_list_of_keys_is_read_on(page: Page, tenant_id: str, fake: ChatAp
     rows = page.locator(".table tbody tr")
     for count in (50, 100, 120):
         expect(rows).to_have_count(count)
+        if count == 50:
+            page.set_viewport_size({"width": 800, "height": 800})
+            assert page.evaluate(BEYOND) == [0, 0]
         if count < 120:
             page.get_by_role("button", name="Load more").click()
     expect(page.get_by_role("button", name="Load more")).to_have_count(0)
