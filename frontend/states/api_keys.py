@@ -85,7 +85,7 @@ class ApiKeysState(SessionState):
     making: bool = False
     made: KeyView = KeyView()
     #: The one secret that a state ever holds, because the person has to see it: from the moment when its key is made
-    #: until they close the dialog that shows it, load a page or leave.
+    #: until they close the dialog that shows it, open the page anew or sign out.
     secret: str = ""
     example: str = ""
 
