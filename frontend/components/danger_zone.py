@@ -1,5 +1,7 @@
 """Deleting a company in the settings, the banner that says so on every page, and the receipts of what was erased."""
 
+from typing import Final
+
 import reflex as rx
 
 from frontend.components.downloads import file_link
@@ -10,7 +12,7 @@ from frontend.components.primitives import button, icon, time_ago
 from frontend.states.deletion import DeletionState, ReceiptView
 from frontend.states.session import SessionState
 
-DELETE: str = "company.delete"
+DELETE: Final = "company.delete"
 
 
 def danger_zone() -> rx.Component:

@@ -228,6 +228,19 @@ def test_refused_downloads_lead_back_to_words(
     assert browser_at.get(path).headers["location"] == "/sign-in?next=%2Faudit"
 
 
+def test_with_clerk_its_own_cookie_says_who_asks(log: Log, world: World, run: runtime.Runtime) -> None:
+    world.founded("ada@example.com")
+    world.tokens["clerk-token"] = "ada@example.com"
+    key = "pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk"
+    with_clerk = runtime.Runtime(WebSettings.load({"CLERK_PUBLISHABLE_KEY": key}), run.http)
+    routes = Starlette(routes=download_routes(with_clerk))
+    path = f"/downloads/audit.csv?company={company(world)}"
+    with TestClient(routes, follow_redirects=False, cookies={"__session": "clerk-token", COOKIE: "x"}) as client:
+        assert client.get(path).status_code == 200
+        client.cookies.delete("__session")
+        assert client.get(path).headers["location"] == "/sign-in?next=%2Faudit"
+
+
 @pytest.fixture
 def page_log(fake: ChatApi) -> Iterator[Log]:
     """The log of the fake that the web app talks to."""
