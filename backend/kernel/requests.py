@@ -1,13 +1,17 @@
 """The request class of the API: bodies go straight into their contract, and refusals become problems."""
 
 from functools import lru_cache
-from typing import Any
+from math import isfinite
+from typing import Any, Final
 
 import msgspec
 from litestar import Request
 
 from backend.kernel.errors import MalformedJSON, UnsupportedMediaType, ValidationFailed
-from backend.kernel.validation import field_errors
+from backend.kernel.validation import field_error, field_errors
+
+#: Beyond it a float no longer tells neighbouring whole numbers apart.
+EXACT: Final = 2**53
 
 
 @lru_cache(maxsize=512)
@@ -32,19 +36,35 @@ class ApiRequest(Request[Any, Any, Any]):
         body = await self.body()
         try:
             return _decoder(annotation).decode(body or b"null")
-        except msgspec.ValidationError as error:
-            raise ValidationFailed(errors=field_errors(_untyped(body), annotation, error)) from None
+        except msgspec.ValidationError:
+            return _decoded_again(body, annotation)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedJSON(_reason(error)) from None
 
 
-def _untyped(body: bytes) -> Any:
+def _decoded_again(body: bytes, annotation: Any) -> Any:
+    """The body that msgspec refused, where whole numbers written as ``7.0`` were all that was wrong with it."""
     try:
-        return msgspec.json.decode(body)
-    except msgspec.ValidationError:
-        return None  # a number that no type holds; the typed decoder's own message stands
+        untyped = _UNTYPED.decode(body or b"null")
+    except msgspec.ValidationError as error:  # a number that no type holds
+        raise ValidationFailed(errors=[field_error(error)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedJSON(_reason(error)) from None
+    try:
+        return msgspec.convert(untyped, annotation)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed(errors=field_errors(untyped, annotation, error)) from None
+
+
+def _number(text: str) -> int | float:
+    """A JSON number with a fraction or an exponent: to JSON Schema, ``7.0`` is an integer."""
+    number = float(text)
+    if not isfinite(number):
+        raise msgspec.ValidationError("Number out of range")
+    return int(number) if number.is_integer() and abs(number) <= EXACT else number
+
+
+_UNTYPED: Final = msgspec.json.Decoder(float_hook=_number)
 
 
 def _reason(error: Exception) -> str:

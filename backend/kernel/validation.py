@@ -60,7 +60,8 @@ def _regex(found: re.Match[str]) -> str:
 
 def _type(found: re.Match[str]) -> str:
     wanted = " or ".join(_TYPES.get(part, part) for part in found["expected"].split(" | "))
-    return f"Must be {wanted}, not {_TYPES.get(found['got'], found['got'])}"
+    got = "a number with decimals" if found["got"] == "float" else _TYPES.get(found["got"], found["got"])
+    return f"Must be {wanted}, not {got}"
 
 
 _SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
