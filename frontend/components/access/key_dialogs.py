@@ -71,32 +71,8 @@ def secret_dialog() -> rx.Component:
             ),
             class_name="secret-warning",
         ),
-        rx.el.div(
-            rx.el.label("Secret of “", made.name, "”", html_for=FIELD_ID, class_name="field-label"),
-            rx.el.div(
-                rx.el.input(
-                    id=FIELD_ID,
-                    value=ApiKeysState.secret,
-                    read_only=True,
-                    spell_check=False,
-                    auto_complete="off",
-                    class_name="input secret",
-                ),
-                copy_button(FIELD_ID, "the secret", "primary"),
-                class_name="secret-row",
-            ),
-            class_name="field",
-        ),
-        rx.el.div(
-            rx.el.div(
-                rx.el.h3("Try it", class_name="field-label"),
-                copy_button(EXAMPLE_ID, "the example", "quiet"),
-                class_name="example-head",
-            ),
-            rx.el.p("With the secret in the variable KEY:", class_name="field-hint"),
-            rx.el.pre(rx.el.code(ApiKeysState.example, id=EXAMPLE_ID), class_name="example", tab_index=0),
-            class_name="example-box",
-        ),
+        _secret(),
+        _example(),
         rx.el.p(
             "It stops working ",
             time_ago(made.ends.ago, iso=made.ends.iso, exact=made.ends.exact),
@@ -160,4 +136,37 @@ def _lifetimes(error: rx.Var[str]) -> rx.Component:
             class_name="segments lifetimes",
         ),
         rx.el.p(error, class_name="field-error"),
+    )
+
+
+def _secret() -> rx.Component:
+    made: Any = ApiKeysState.made
+    return rx.el.div(
+        rx.el.label("Secret of “", made.name, "”", html_for=FIELD_ID, class_name="field-label"),
+        rx.el.div(
+            rx.el.input(
+                id=FIELD_ID,
+                value=ApiKeysState.secret,
+                read_only=True,
+                spell_check=False,
+                auto_complete="off",
+                class_name="input secret",
+            ),
+            copy_button(FIELD_ID, "the secret", "primary"),
+            class_name="secret-row",
+        ),
+        class_name="field",
+    )
+
+
+def _example() -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            rx.el.h3("Try it", class_name="field-label"),
+            copy_button(EXAMPLE_ID, "the example", "quiet"),
+            class_name="example-head",
+        ),
+        rx.el.p("With the secret in the variable KEY:", class_name="field-hint"),
+        rx.el.pre(rx.el.code(ApiKeysState.example, id=EXAMPLE_ID), class_name="example", tab_index=0),
+        class_name="example-box",
     )

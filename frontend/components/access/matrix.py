@@ -49,50 +49,58 @@ def one_role() -> rx.Component:
     """A choice of roles and the list of the chosen one."""
     role: Any = RolesState.shown
     return rx.el.div(
-        rx.el.div(
-            rx.el.label("Role", html_for="shown-role", class_name="field-label"),
-            rx.el.div(
-                rx.el.select(
-                    rx.foreach(RolesState.roles, lambda one: rx.el.option(one.name, value=one.key)),
-                    id="shown-role",
-                    value=role.key,
-                    on_change=RolesState.show,
-                    class_name="input select",
-                ),
-                icon("chevron-down", class_name="select-arrow"),
-                class_name="select-wrap",
-            ),
-            class_name="field",
-        ),
+        _choice(role),
         rx.el.section(
             rx.el.header(rx.el.h2(role.name, class_name="card-title"), _kind(role), class_name="one-role-head"),
             rx.el.p(role.description, class_name="card-text"),
             rx.el.p(icon("users", size=14), role.use, class_name="one-role-use"),
-            rx.cond(
-                may(MANAGE),
-                rx.el.div(
-                    button("Copy", icon_name="copy", on_click=given(RolesState.begin_copy, role.key)),
-                    rx.cond(
-                        role.built_in,
-                        rx.fragment(),
-                        rx.fragment(
-                            button("Change", icon_name="pencil", on_click=given(RolesState.begin_change, role.key)),
-                            button(
-                                "Delete",
-                                kind="danger",
-                                icon_name="trash-2",
-                                on_click=given(RolesState.ask_to_delete, role.key),
-                            ),
-                        ),
-                    ),
-                    class_name="one-role-acts",
-                ),
-                rx.fragment(),
-            ),
+            _buttons(role),
             rx.foreach(RolesState.areas, lambda area: _listed_area(area, role)),
             class_name="card one-role-card",
         ),
         class_name="one-role",
+    )
+
+
+def _choice(role: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.label("Role", html_for="shown-role", class_name="field-label"),
+        rx.el.div(
+            rx.el.select(
+                rx.foreach(RolesState.roles, lambda one: rx.el.option(one.name, value=one.key)),
+                id="shown-role",
+                value=role.key,
+                on_change=RolesState.show,
+                class_name="input select",
+            ),
+            icon("chevron-down", class_name="select-arrow"),
+            class_name="select-wrap",
+        ),
+        class_name="field",
+    )
+
+
+def _buttons(role: Any) -> rx.Component:
+    return rx.cond(
+        may(MANAGE),
+        rx.el.div(
+            button("Copy", icon_name="copy", on_click=given(RolesState.begin_copy, role.key)),
+            rx.cond(
+                role.built_in,
+                rx.fragment(),
+                rx.fragment(
+                    button("Change", icon_name="pencil", on_click=given(RolesState.begin_change, role.key)),
+                    button(
+                        "Delete",
+                        kind="danger",
+                        icon_name="trash-2",
+                        on_click=given(RolesState.ask_to_delete, role.key),
+                    ),
+                ),
+            ),
+            class_name="one-role-acts",
+        ),
+        rx.fragment(),
     )
 
 
