@@ -71,6 +71,7 @@ _SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], 
     (_TYPE, _type),
     (re.compile("^Invalid enum value"), lambda _: "Is not one of the accepted values"),
     (re.compile("^Invalid UUID$"), lambda _: "Must be a UUID"),
+    (re.compile("^Invalid RFC3339"), lambda _: "Must be a date and time, such as 2026-01-15T09:30:00Z"),
 )
 
 

@@ -1,11 +1,13 @@
 """`/audit`: entries, exports, checkpoints, keys, verification."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.params import QueryParameter, SkipValidation
 from litestar.response import Stream
 
@@ -20,6 +22,7 @@ from backend.kernel.errors import ValidationFailed
 from backend.kernel.paging import Cursor, Limit, decode_cursor, page_of
 from backend.kernel.permissions import requires_permission, requires_person
 from backend.kernel.tenancy import TenantContext
+from backend.kernel.validation import field_error
 from module_sdk.wire.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
 from module_sdk.wire.base import LINE, Page
 from module_sdk.wire.problems import FieldError
@@ -34,7 +37,12 @@ DOWNLOAD: Final = {
     MEDIA["csv"]: ",".join(COLUMNS) + "\r\n",
 }
 
-WhoActed = Annotated[UUID | None, QueryParameter(description="The person who acted, by themselves or by an API key")]
+# These come as text and are read below: Litestar reads leniently, so that "null" would be no condition at all, and a
+# number of seconds a moment.
+WhoActed = Annotated[
+    str | None,
+    QueryParameter(description="The person who acted, by themselves or by an API key", format=OpenAPIFormat.UUID),
+]
 Action = Annotated[
     str | None,
     QueryParameter(max_length=100, pattern=LINE, description="`area.verb`, or `area.` for all of an area"),
@@ -43,10 +51,19 @@ Resource = Annotated[
     str | None,
     QueryParameter(max_length=200, pattern=LINE, description="`kind:id`, or `kind:` for all of a kind"),
 ]
-Result = Annotated[Outcome | None, QueryParameter(description="Only what was done, or only what was refused")]
-After = Annotated[datetime | None, QueryParameter(description="Not before this moment, with its offset from UTC")]
+Result = Annotated[
+    str | None,
+    QueryParameter(description="Only what was done, or only what was refused", enum=get_args(Outcome)),
+]
+After = Annotated[
+    str | None,
+    QueryParameter(description="Not before this moment, with its offset from UTC", format=OpenAPIFormat.DATE_TIME),
+]
+Before = Annotated[
+    str | None,
+    QueryParameter(description="Before this moment, with its offset from UTC", format=OpenAPIFormat.DATE_TIME),
+]
 Form = Annotated[ExportForm, QueryParameter(name="format", description="How entries are written")]
-Before = Annotated[datetime | None, QueryParameter(description="Before this moment, with its offset from UTC")]
 
 
 async def entry_filter(
@@ -58,14 +75,24 @@ async def entry_filter(
     before: Before = None,
 ) -> EntryFilter:
     """The conditions that the query names."""
+    who: UUID | None = _read("actor", actor, UUID)
+    result: Outcome | None = _read("outcome", outcome, Outcome)
     bounds = {"after": _moment("after", after), "before": _moment("before", before)}
-    return EntryFilter(actor=actor, action=action, resource=resource, outcome=outcome, **bounds)
+    return EntryFilter(actor=who, action=action, resource=resource, outcome=result, **bounds)
 
 
-def _moment(name: str, given: datetime | None) -> datetime | None:
+def _read(name: str, given: str | None, kind: Any) -> Any:
     try:
-        if given is None or given.tzinfo is not None:
-            return given and given.astimezone(UTC)
+        return None if given is None else msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed(errors=[field_error(error, f"query.{name}")]) from None
+
+
+def _moment(name: str, given: str | None) -> datetime | None:
+    moment: datetime | None = _read(name, given, datetime)
+    try:
+        if moment is None or moment.tzinfo is not None:
+            return moment and moment.astimezone(UTC)
     except OverflowError:
         pass
     message = "Must be a moment of our era that says its offset from UTC, such as Z"
