@@ -4,10 +4,12 @@ from typing import Any
 
 import reflex as rx
 
+from frontend.components.access.permissions import locked_note
 from frontend.components.account import sign_out_button
 from frontend.components.danger_zone import danger_zone, receipts
 from frontend.components.feedback import problem_panel
 from frontend.components.forms import text_field
+from frontend.components.permissions import may
 from frontend.components.primitives import avatar, badge, button, card, icon, link, progress, skeleton, time_ago
 from frontend.components.profile_form import FORM_ID, profile_form
 from frontend.states.session import SessionState
@@ -48,7 +50,7 @@ def _company() -> rx.Component:
         "Company",
         "Everyone in the company sees its name.",
         rx.cond(
-            SettingsState.may_edit,
+            may("company.update"),
             rx.el.form(
                 text_field("Company name", "name", error=errors["name"], default_value=company.name, max_length=120),
                 text_field(
@@ -72,7 +74,7 @@ def _company() -> rx.Component:
                 rx.el.p(company.name, class_name="menu-name"),
                 rx.el.p(
                     icon("lock", size=14),
-                    "Owners and admins can rename the company. Ask one of them.",
+                    "Renaming takes the permission “Change the company”. Owners and admins have it.",
                     class_name="settings-locked",
                 ),
             ),
@@ -84,13 +86,22 @@ def _profile() -> rx.Component:
     saved = SettingsState.profile.saved
     actions = rx.el.div(
         rx.cond(saved != "", rx.el.span("Saved ", saved, class_name="card-text settings-saved"), rx.fragment()),
-        button("Save profile", type="submit", form=FORM_ID, busy=SettingsState.saving),
+        rx.cond(
+            may("company.update"),
+            button("Save profile", type="submit", form=FORM_ID, busy=SettingsState.saving),
+            locked_note("Changing it takes the permission “Change the company”."),
+        ),
         class_name="form-actions",
     )
     return _section(
         "Business profile",
         "What your executives know of the company. They read it before every answer.",
-        rx.el.div(profile_form(SettingsState.save_profile, actions), key=_round()),
+        rx.el.fieldset(
+            profile_form(SettingsState.save_profile, actions),
+            disabled=rx.cond(may("company.update"), False, True),
+            class_name="plain-fieldset",
+            key=_round(),
+        ),
     )
 
 

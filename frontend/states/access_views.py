@@ -48,6 +48,9 @@ class RoleView:
     used: bool = False
 
 
+NOBODY: Final = "Nobody in the company can grant it at the moment."
+
+
 @dataclass(frozen=True)
 class DeniedView:
     """Why a page shows nothing, and who can help; empty where it may be seen."""
@@ -102,7 +105,7 @@ def denied_view(problem: Problem, title: str) -> DeniedView:
         return DeniedView(title, problem.detail or problem.title)
     text = f"It takes the permission “{permission}”"
     text += f", which comes with the role {one_of(roles)}. " if _names(roles) else ". "
-    return DeniedView(title, text + (f"Ask {one_of(people)} for it." if _names(people) else ""))
+    return DeniedView(title, text + (f"Ask {one_of(people)} for it." if _names(people) else NOBODY))
 
 
 def chosen(form: dict[str, Any]) -> set[str]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import reflex as rx
 
 from frontend import runtime, words
+from frontend.states.access_views import DeniedView, denied_view
 from frontend.states.audit_views import (
     EXACT,
     DayView,
@@ -23,7 +24,6 @@ from frontend.states.audit_views import (
 from frontend.states.session import Notice, SessionState, notice_of
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.client.audit import AuditFilter
-from module_sdk.wire.problems import Problem
 
 AUDIT_PATH: Final = "/audit"
 PAGE_ROWS: Final = 50
@@ -39,15 +39,6 @@ class PersonChoice:
 
     id: str = ""
     name: str = ""
-
-
-@dataclass(frozen=True)
-class DeniedView:
-    """Why the log is closed to the person, and who can open it."""
-
-    why: str = ""
-    people: str = ""
-    roles: str = ""
 
 
 class AuditState(SessionState):
@@ -96,7 +87,7 @@ class AuditState(SessionState):
                 if error.problem.code != DENIED:
                     raise
                 self._forget()
-                self.denied = denied_view(error.problem)
+                self.denied = denied_view(error.problem, "The audit log is closed to you")
         return None
 
     @rx.event
@@ -205,20 +196,3 @@ async def _people(tenant: TenantClient) -> list[PersonChoice]:
         cursor = page.next_cursor
         if cursor is None or len(found) >= MOST_PEOPLE:
             return found
-
-
-def denied_view(problem: Problem) -> DeniedView:
-    """A refusal for want of a permission, in words."""
-    title = str(problem.extra.get("title") or problem.extra.get("permission") or "")
-    return DeniedView(
-        why=f"It needs the permission “{title}”, which none of your roles here holds." if title else problem.title,
-        people=_listed(problem.extra.get("people")),
-        roles=_listed(problem.extra.get("roles")),
-    )
-
-
-def _listed(names: Any) -> str:
-    if not isinstance(names, list) or not names:
-        return ""
-    known = [str(name) for name in names]
-    return known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"

@@ -37,7 +37,6 @@ class SettingsState(ProfileState):
     failed: bool = False
     problem: Notice = Notice()
     usage: list[UsageView] = []
-    may_edit: bool = False
     renaming: bool = False
     company_errors: dict[str, str] = {"name": "", "slug": ""}
 
@@ -55,7 +54,6 @@ class SettingsState(ProfileState):
             await self._read_profile(api)
             lines = (await self._tenant(api).usage()).lines
             self.usage = [usage_view(line, self.profile.time_zone) for line in lines]
-            self.may_edit = self.company.role in ("owner", "admin")
             self.loaded = True
         return DeletionState.load_receipts
 

@@ -21,7 +21,7 @@ from frontend import runtime
 from frontend.audit_words import ACTIONS, AREAS, say
 from frontend.download_routes import download_routes
 from frontend.settings import WebSettings
-from frontend.states.audit import denied_view
+from frontend.states.access_views import denied_view
 from frontend.states.audit_views import Filters, day_views, filters_of, merged, verified_view, wanted
 from module_sdk.client import ApiError
 from module_sdk.wire.audit import AuditFault, AuditVerification
@@ -141,9 +141,10 @@ def test_verdicts_and_refusals_name_what_helps() -> None:
     assert (fault.verdict, fault.place, fault.entry) == ("fault", "8,123", str(ADA))
     assert fault.fault == "An entry was removed"
     assert verified_view(NEVER, NOW, UTC).verdict == "unknown"
-    denied = denied_view(DENIED.problem)
-    assert "Read the audit log" in denied.why
-    assert (denied.people, denied.roles) == ("Grace Hopper", "Owner")
+    denied = denied_view(DENIED.problem, "Closed")
+    assert denied.title == "Closed"
+    for helpful in ("“Read the audit log”", "role Owner", "Ask Grace Hopper for it."):
+        assert helpful in denied.text
 
 
 @pytest.fixture

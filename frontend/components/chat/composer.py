@@ -2,13 +2,30 @@
 
 import reflex as rx
 
+from frontend.components.access.permissions import locked_note
+from frontend.components.permissions import may
 from frontend.components.primitives import icon
 from frontend.states.chat import ChatState
 from frontend.states.chat_thread import ThreadState
 
 
 def composer() -> rx.Component:
-    """Field, send or stop, and the hint below."""
+    """Field, send or stop, and the hint below; or why there is none."""
+    return rx.fragment(_form(), _locked())
+
+
+def _locked() -> rx.Component:
+    return rx.cond(
+        ThreadState.entered & ~may("chat.use"),
+        rx.el.div(
+            locked_note("You can read your conversations. Asking takes the permission “Talk to executives”."),
+            class_name="composer",
+        ),
+        rx.fragment(),
+    )
+
+
+def _form() -> rx.Component:
     return rx.el.form(
         rx.el.div(
             rx.el.label("Message", html_for="composer-text", class_name="visually-hidden"),
@@ -51,7 +68,7 @@ def composer() -> rx.Component:
         ),
         id="composer",
         class_name="composer",
-        hidden=rx.cond(ThreadState.missing | ThreadState.failed, True, False),
+        hidden=rx.cond(ThreadState.missing | ThreadState.failed | ~may("chat.use"), True, False),
         on_submit=ChatState.send,
         reset_on_submit=True,
         custom_attrs={"data-busy": rx.cond(ChatState.busy, "true", "false")},

@@ -5,6 +5,7 @@ from typing import Any, Final
 import reflex as rx
 
 from frontend.components.feedback import dialog
+from frontend.components.permissions import may
 from frontend.components.primitives import button, given, icon, icon_button, link, skeleton, time_ago
 from frontend.states.chat_list import QUERY_CHARS, TITLE_CHARS, ConversationsState
 from frontend.states.chat_views import ConversationView
@@ -117,10 +118,14 @@ def _entry(one: ConversationView) -> rx.Component:
             title=one.title,
             aria_current=rx.cond(current, "page", "false"),
         ),
-        rx.el.div(
-            _act("pencil", "Rename", one, given(ConversationsState.begin_rename, one.id)),
-            _act("trash-2", "Delete", one, given(ConversationsState.ask_to_delete, one.id)),
-            class_name="chat-row-acts",
+        rx.cond(
+            may("chat.use"),
+            rx.el.div(
+                _act("pencil", "Rename", one, given(ConversationsState.begin_rename, one.id)),
+                _act("trash-2", "Delete", one, given(ConversationsState.ask_to_delete, one.id)),
+                class_name="chat-row-acts",
+            ),
+            rx.fragment(),
         ),
     )
 

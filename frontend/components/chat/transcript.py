@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from frontend.components.feedback import problem_panel
+from frontend.components.permissions import may
 from frontend.components.primitives import button, empty_state, given, icon, link_button, skeleton, time_ago
 from frontend.states.chat import ChatState
 from frontend.states.chat_thread import ThreadState
@@ -128,7 +129,7 @@ def _latest() -> rx.Component:
                     _acts(
                         answer,
                         rx.cond(
-                            answer.status == "failed",
+                            (answer.status == "failed") | ~may("chat.use"),
                             rx.fragment(),
                             rx.el.button(
                                 icon("refresh-cw", size=14),
@@ -178,11 +179,15 @@ def _writing() -> rx.Component:
 
 
 def _outcome(message: MessageView, *, latest: bool) -> rx.Component:
-    retry = button(
-        "Try again",
-        icon_name="rotate-cw",
-        on_click=ChatState.regenerate,
-        custom_attrs={"data-then-write": "true"},
+    retry = rx.cond(
+        may("chat.use"),
+        button(
+            "Try again",
+            icon_name="rotate-cw",
+            on_click=ChatState.regenerate,
+            custom_attrs={"data-then-write": "true"},
+        ),
+        rx.fragment(),
     )
     return rx.match(
         message.status,
@@ -235,7 +240,13 @@ def _welcome() -> rx.Component:
             "It knows your company's profile and this conversation. Only you see what is said here.",
             class_name="empty-text",
         ),
-        rx.el.ul(rx.foreach(who.suggestions, _suggestion), class_name="chat-suggestions", aria_label="First questions"),
+        rx.cond(
+            may("chat.use"),
+            rx.el.ul(
+                rx.foreach(who.suggestions, _suggestion), class_name="chat-suggestions", aria_label="First questions"
+            ),
+            rx.fragment(),
+        ),
         class_name="chat-welcome",
     )
 
