@@ -16,7 +16,7 @@ _POINTS: Final = (
     (
         "presentation",
         "Bring the board together",
-        "Agenda, statements and decisions, with the numbers behind each of them.",
+        "Agenda, statements and decisions. A preview, until the whole board moves in.",
     ),
     (
         "shield-check",

@@ -75,7 +75,7 @@ def test_owner_reads_filters_verifies_and_exports_the_log(enter: Enter, member: 
     expect(page.get_by_text("created the company")).to_be_visible()
 
     page.get_by_role("button", name="Verify now").click()
-    expect(page.get_by_role("heading", name="Intact")).to_be_visible()
+    expect(page.get_by_role("heading", name="Verified: intact")).to_be_visible()
     wait_until_sealed(member)
     kept = saved(page, "Download signed checkpoints")
     page.get_by_role("button", name="Export").click()

@@ -71,7 +71,7 @@ def team(ada: Member) -> Iterator[Picture]:
     yield Picture("invitations", "/team/invitations", words("demo.jonas@example.com"), ada)
     body = {"email": "katja.brandt@example.com", "roles": ["member"]}
     link = ada.call("POST", "/team/invitations", json=body)["link"]
-    yield Picture("invitation", f"/invite?{urlsplit(link).query}", heading("You are invited"))
+    yield Picture("invitation", f"/invite?{urlsplit(link).query}", words("katja.brandt@example.com"))
 
 
 def wizard(product: Product) -> Iterator[Picture]:

@@ -19,7 +19,7 @@ def seal() -> rx.Component:
     found = AuditState.verified
     return rx.match(
         found.verdict,
-        ("intact", _mark("shield-check", "good", "Intact", _as_of("As of "), _counts())),
+        ("intact", _mark("shield-check", "good", "Verified: intact", _as_of("As of "), _counts())),
         ("fault", _fault()),
         _mark(
             "shield",
