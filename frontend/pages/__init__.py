@@ -63,7 +63,7 @@ PAGES: Final = (
     Page("/board", "Board", board.page, BoardState.load),
     Page("/team/roles", "Roles", roles.page, RolesState.load),
     Page("/settings/api-keys", "API keys", api_keys.page, ApiKeysState.load),
-    Page("/team", "Team", team.members, MembersState.load),
+    Page("/team", "Team", team.members, [MembersState.load, InvitationsState.close]),
     Page("/team/invitations", "Invitations", team.invitations, InvitationsState.load),
     Page("/invitation", "Your invitation", invitation.page, InvitationState.load),
     Page("/audit", "Audit", audit.page, AuditState.load),

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import reflex as rx
 
+from frontend.components.access.copying import Copying
 from frontend.components.feedback import dialog, problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import (
@@ -71,6 +72,7 @@ def _frame(current: str, state: Any, listed: rx.Component, dialogs: rx.Component
             rx.cond(state.failed, card(problem_panel(state.problem, state.load)), _loading(current.lower())),
         ),
         invite_dialog(),
+        Copying.create(),
         dialogs,
     )
     return shell("Team", content, invite_button())

@@ -47,7 +47,6 @@ class InvitationsState(TeamState):
     busy: bool = False
     #: The invitation made last. Its link is shown until the dialog closes, and kept nowhere else.
     sent: SentView = SentView()
-    copied: bool = False
     #: The id of the invitation that is being sent again.
     sending: str = ""
     doomed: InvitationView = InvitationView()
@@ -92,7 +91,9 @@ class InvitationsState(TeamState):
         self.choices = []
         async with self._talk() as api:
             self._time_zone = await self._zone(api)
-            self.choices = role_choices((await self._tenant(api).access.roles()).items, [_FIRST_ROLE])
+            roles = (await self._tenant(api).access.roles()).items
+            first = [role.key for role in roles if role.key == _FIRST_ROLE and role.grantable]
+            self.choices = role_choices(roles, first)
         self.inviting = bool(self.choices)
 
     @rx.event
@@ -150,11 +151,6 @@ class InvitationsState(TeamState):
             yield await self._settle()
 
     @rx.event
-    def mark_copied(self) -> None:
-        """Say that the link is in the clipboard."""
-        self.copied = True
-
-    @rx.event
     def ask_to_withdraw(self, invitation_id: str) -> None:
         """Ask before an invitation ends."""
         self.doomed = next((one for one in self.invitations if one.id == invitation_id), InvitationView())
@@ -184,7 +180,7 @@ class InvitationsState(TeamState):
 
     def _show(self, made: InvitationSent) -> None:
         """Say what became of an invitation; the dialog stays where there is something left to do."""
-        self.sent, self.copied = sent_view(made, words.zone(self._time_zone)), False
+        self.sent = sent_view(made, words.zone(self._time_zone))
         self.inviting = made.mail != "sent"
         if made.mail == "sent":
             detail = f"The link is good until {self.sent.expires}."
@@ -200,7 +196,7 @@ class InvitationsState(TeamState):
         self.refusal = "" if found else f"{sentence(problem.title)} {problem.detail or ''}".strip()
 
     def _put_away(self) -> None:
-        self.inviting, self.busy, self.copied = False, False, False
+        self.inviting = self.busy = False
         self.sent, self.refusal, self.errors = SentView(), "", dict(_NO_ERRORS)
 
     async def _settle(self) -> Any:

@@ -4,6 +4,7 @@ from typing import Final
 
 import reflex as rx
 
+from frontend.components.access.copying import copy_button
 from frontend.components.feedback import dialog
 from frontend.components.forms import form_error, select_field, text_field
 from frontend.components.permissions import may
@@ -105,20 +106,15 @@ def _by_hand() -> rx.Component:
 
 
 def _link() -> rx.Component:
-    link, copied = InvitationsState.sent.link, InvitationsState.copied
     return rx.el.div(
         rx.el.label("Invitation link", html_for="invite-link", class_name="field-label"),
         rx.el.div(
-            rx.el.input(id="invite-link", value=link, read_only=True, class_name="input invite-link"),
-            button(
-                rx.cond(copied, "Copied", "Copy link"),
-                kind="primary",
-                on_click=[rx.set_clipboard(link), InvitationsState.mark_copied],
-                custom_attrs={"autofocus": "true"},
+            rx.el.input(
+                id="invite-link", value=InvitationsState.sent.link, read_only=True, class_name="input invite-link"
             ),
+            copy_button("invite-link", "the invitation link", "primary"),
             class_name="invite-copy",
         ),
-        rx.el.p(rx.cond(copied, "The link is in the clipboard.", ""), class_name="visually-hidden", role="status"),
         class_name="field",
     )
 
