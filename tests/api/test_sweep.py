@@ -212,12 +212,12 @@ BAD_QUERIES = {
     "cursor": ["", "x", "!!!!", "%00", "%ff", "AAAA", "gqM", "a" * 600, "k88AAAAA"],
     "limit": ["", "0", "-1", "101", "1.5", "x", "%00", "9" * 400, "NaN"],
     "q": ["", "%00", "a" * 201],
-    "actor": ["", "x", "%00", "1"],
+    "actor": ["", "x", "%00", "1", "null"],
     "action": ["%00", "a" * 101],
     "resource": ["%00", "a" * 201],
-    "outcome": ["", "x", "SUCCEEDED"],
-    "after": ["", "x", "%00", "yesterday", "2026-01-01T00:00:00"],
-    "before": ["", "x", "%00", "tomorrow", "9999-99-99T00:00:00Z"],
+    "outcome": ["", "x", "SUCCEEDED", "null"],
+    "after": ["", "x", "%00", "yesterday", "null", "1760000000", "2026-01-01T00:00:00"],
+    "before": ["", "x", "%00", "tomorrow", "null", "1760000000", "9999-99-99T00:00:00Z"],
     "format": ["", "xml", "%00"],
 }
 BAD_HEADERS: dict[str, list[bytes]] = {
