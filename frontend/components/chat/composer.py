@@ -14,9 +14,14 @@ def composer() -> rx.Component:
     return rx.fragment(_form(), _locked())
 
 
+def _barred() -> rx.Var[bool]:
+    """Known to be without the permission; until that is known the field is there, and has the focus."""
+    return ThreadState.entered & ~may("chat.use")
+
+
 def _locked() -> rx.Component:
     return rx.cond(
-        ThreadState.entered & ~may("chat.use"),
+        _barred(),
         rx.el.div(
             locked_note("You can read your conversations. Asking takes the permission “Talk to executives”."),
             class_name="composer",
@@ -68,7 +73,7 @@ def _form() -> rx.Component:
         ),
         id="composer",
         class_name="composer",
-        hidden=rx.cond(ThreadState.missing | ThreadState.failed | ~may("chat.use"), True, False),
+        hidden=rx.cond(ThreadState.missing | ThreadState.failed | _barred(), True, False),
         on_submit=ChatState.send,
         reset_on_submit=True,
         custom_attrs={"data-busy": rx.cond(ChatState.busy, "true", "false")},
