@@ -117,7 +117,8 @@ def test_text_arrives_at_least_twenty_times_a_second(chat: Page, fake: ChatApi) 
             # The transcript is another element once the conversation has its address.
             "() => { window.watch?.disconnect(); window.seen = [];"
             " const within = ({ target }) => (target.closest ? target : target.parentElement)?.closest('#transcript');"
-            " window.watch = new MutationObserver((found) => found.some(within) && window.seen.push(performance.now()));"
+            " const note = (found) => found.some(within) && window.seen.push(performance.now());"
+            " window.watch = new MutationObserver(note);"
             " window.watch.observe(document.body, {childList: true, subtree: true, characterData: true}) }"
         )
         earlier = chat.get_by_role("article").count()
