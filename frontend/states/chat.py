@@ -58,6 +58,7 @@ class ChatState(ThreadState):
         if self.open_id != wanted:
             self._open(wanted)
         if self._turn and not self.interrupted:
+            await self._read_around()
             return
         self.failed = False
         messages: list[MessageView] | None = None
@@ -72,6 +73,13 @@ class ChatState(ThreadState):
         yield ChatState.resume if self.answer.status == "streaming" else None
         # Last and on its own: a list that cannot be read keeps nobody from their conversation.
         await self._list_again()
+
+    async def _read_around(self) -> None:
+        """What stands beside an answer in progress, if a question was quicker than the page."""
+        if not self.listed:
+            async with self._talk() as api:
+                await self._read_surroundings(self._tenant(api))
+            await self._list_again()
 
     @rx.event(background=True)
     async def send(self, form: dict[str, Any]) -> Any:
@@ -255,7 +263,7 @@ class ChatState(ThreadState):
         """Make room for an answer; the name under which it is followed."""
         self._turn = secrets.token_urlsafe(8)
         self.answer, self.blocks, self.tail = MessageView(id=PENDING, status="streaming"), [], ""
-        self.busy, self.stopping, self.interrupted = True, False, False
+        self.busy, self.stopping, self.interrupted, self.loading = True, False, False, False
         self.announcement = f"{self.executive.title} is answering."
         return self._turn
 

@@ -90,7 +90,10 @@ class ThreadState(ConversationsState):
         self._older_at(None)
 
     def _broke(self, notice: Notice) -> None:
-        self.failed, self.problem, self.loading = True, notice, False
+        """Show the error in place of a conversation, but never in place of one that is being shown."""
+        self.failed, self.problem, self.loading = not self.messages, notice, False
+        if self.messages and not self.api_down:
+            self._tell(notice)
 
     def _fail_question(self, notice: Notice) -> None:
         """Mark the question on top as not sent; its text stays where it is."""

@@ -104,7 +104,8 @@ def test_sign_in_and_chat_by_keyboard_alone(enter: Enter, member: Member) -> Non
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("Answer in three lines.")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Where do we stand?\nAnswer in three lines.")).to_be_visible()
+    said = page.get_by_role("region", name="Transcript").get_by_text("Where do we stand?\nAnswer in three lines.")
+    expect(said).to_be_visible()
     visit.wait_for_answer()
     expect(visit.composer).to_be_focused()
 
