@@ -7,6 +7,7 @@ speak for somebody else. The entry is sealed afterwards (``backend.domains.audit
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy import Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import get_contextvars
 
@@ -17,7 +18,16 @@ from module_sdk.wire.audit import Outcome
 MetaValue = str | int | bool | None | list[str]
 MAX_INTEGER: Final = 2**53 - 1
 
-_APPEND: Final = "SELECT util.append_audit($1, $2, $3, $4, CAST(CAST($5 AS text) AS jsonb), $6)"
+_APPEND: Final = text(
+    "SELECT util.append_audit(:id, :action, :resource, :outcome, CAST(:meta AS jsonb), :request_id)"
+).bindparams(
+    bindparam("id", type_=Uuid()),
+    bindparam("action", type_=Text()),
+    bindparam("resource", type_=Text()),
+    bindparam("outcome", type_=Text()),
+    bindparam("meta", type_=Text()),
+    bindparam("request_id", type_=Text()),
+)
 
 
 async def record(
@@ -38,11 +48,17 @@ async def record(
     for name, value in (meta or {}).items():
         if not _can_be_sealed(value):
             raise ValueError(f"{action}: {name} holds neither text, a whole number of 53 bits, a boolean nor texts")
-    request_id = str(get_contextvars().get("request_id", ""))
-    # As the driver takes it: what the ORM does for a statement costs as much again as this one.
-    connection = await session.connection()
-    values = (new_id(), action, resource, outcome, redacted_json(meta or {}), request_id)
-    await connection.exec_driver_sql(_APPEND, values)
+    await session.execute(
+        _APPEND,
+        {
+            "id": new_id(),
+            "action": action,
+            "resource": resource,
+            "outcome": outcome,
+            "meta": redacted_json(meta or {}),
+            "request_id": str(get_contextvars().get("request_id", "")),
+        },
+    )
 
 
 def _can_be_sealed(value: object) -> bool:
