@@ -27,8 +27,8 @@ OBSTACLES: Final = {
     "statement past the ORM and a bare HTTP client would come near the pass-through, which itself adds nearly 1 ms.",
     "resume": "membership and message are two transactions, and Redis a third trip.",
     "gated and audited": "the request is one insert, to which the gate adds a round trip and the entry a statement "
-    "with rows in two tables and four indexes: about 0.7 ms of client and server on two shared cores. Sending entry "
-    "and change in one statement, or keeping the gate's answer for a second, would reach it; the first is to be built.",
+    "with rows in two tables and four indexes: about 1 ms of client and server on two shared cores. Sending entry "
+    "and change in one statement, or keeping the gate's answer for a second, would narrow it; neither was tried.",
     "parallel audited writes": "as above, without the gate; nothing waits for anything else, it is plain work.",
     "Lighthouse": "the page opens a socket and fills itself from the server after the first paint, which the blank app "
     "does not. Prerendered skeletons of each page would narrow it.",
