@@ -7,6 +7,7 @@ gaps), an ``event`` name and one line of JSON ``data``:
 event                  data                    meaning
 =====================  ======================  =================================================
 ``message.started``    :class:`Started`        always first; both rows are stored
+``message.thought``    :class:`Thought`        what the model thinks before it answers, to append; no part of the answer
 ``message.delta``      :class:`Delta`          text to append
 ``message.completed``  :class:`Message`        last; ``content`` is the whole text, replace by it
 ``message.failed``     :class:`Failed`         last; ``content`` so far is kept, retry is possible
@@ -26,6 +27,7 @@ from module_sdk.wire.base import FILLED_PROSE, PROSE, Name, Reply, Request
 
 MessageRole = Literal["user", "assistant"]
 MessageStatus = Literal["streaming", "completed", "stopped", "failed"]
+CutOff = Literal["length", "content_filter"]
 
 MESSAGE_MAX_CHARS = 16_000
 
@@ -45,14 +47,29 @@ class ChatRequest(Request, frozen=True, kw_only=True):
     conversation_id: UUID | None = None
 
 
+class PassagePart(Reply, frozen=True, kw_only=True):
+    """A piece of a passage; ``hit`` if it is what was searched for."""
+
+    text: str
+    hit: bool
+
+
+class SearchMatch(Reply, frozen=True, kw_only=True):
+    """Where a search found a conversation: the passage, and the newest message that has it (``None``: the title)."""
+
+    message_id: UUID | None
+    passage: list[PassagePart]
+
+
 class Conversation(Reply, frozen=True, kw_only=True):
-    """A conversation with one executive; private to the person who started it."""
+    """A conversation with one executive; private to the person who started it. ``match`` is there in a search alone."""
 
     id: UUID
     executive: str
     title: str
     created_at: datetime
     updated_at: datetime
+    match: SearchMatch | None = None
 
 
 class ConversationPatch(Request, frozen=True, kw_only=True):
@@ -70,7 +87,11 @@ class MessageError(Reply, frozen=True, kw_only=True):
 
 
 class Message(Reply, frozen=True, kw_only=True):
-    """One message. ``model`` and ``provider`` name what answered; both are ``None`` on the person's own messages."""
+    """One message. ``model`` and ``provider`` name what answered; both are ``None`` on the person's own messages.
+
+    ``thought`` is what the model thought before it answered, and for how many seconds; it is never sent to a model again.
+    ``cut_off`` says why a completed answer ends before its time: it reached the model's longest, or its filter.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -82,6 +103,9 @@ class Message(Reply, frozen=True, kw_only=True):
     model: str | None = None
     provider: str | None = None
     error: MessageError | None = None
+    thought: str | None = None
+    thought_seconds: float | None = None
+    cut_off: CutOff | None = None
 
 
 class Started(Reply, frozen=True, kw_only=True):
@@ -94,6 +118,13 @@ class Started(Reply, frozen=True, kw_only=True):
 
 class Delta(Reply, frozen=True, kw_only=True):
     """Text to append to the answer."""
+
+    message_id: UUID
+    text: str
+
+
+class Thought(Reply, frozen=True, kw_only=True):
+    """Text to append to what the model thinks before it answers."""
 
     message_id: UUID
     text: str
