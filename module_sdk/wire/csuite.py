@@ -89,7 +89,7 @@ class MessageError(Reply, frozen=True, kw_only=True):
 class Message(Reply, frozen=True, kw_only=True):
     """One message. ``model`` and ``provider`` name what answered; both are ``None`` on the person's own messages.
 
-    ``thought`` is what the model thought before it answered, and for how many seconds; it is never sent to a model again.
+    ``thought`` is what the model thought before it answered, and for how many seconds; no model is sent it again.
     ``cut_off`` says why a completed answer ends before its time: it reached the model's longest, or its filter.
     """
 
