@@ -3,7 +3,7 @@
 from typing import cast
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from module_sdk.wire.csuite import Conversation, Message, MessageError, MessageRole, MessageStatus
+from module_sdk.wire.csuite import Conversation, CutOff, Message, MessageError, MessageRole, MessageStatus
 
 
 def conversation(row: ConversationRow) -> Conversation:
@@ -33,4 +33,7 @@ def message(row: MessageRow) -> Message:
         model=row.model,
         provider=row.provider,
         error=error,
+        thought=row.thought,
+        thought_seconds=row.thought_seconds,
+        cut_off=cast("CutOff | None", row.cut_off),
     )
