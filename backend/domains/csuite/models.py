@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Text
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -54,4 +53,4 @@ class MessageRow(TenantOwned, Timestamps, Base):
     lease_expires_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', content)"), deferred=True)
+    search: Mapped[str] = mapped_column(Text, Computed("util.searchable(content)"), deferred=True)
