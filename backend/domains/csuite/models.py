@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import Double, ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -57,4 +56,4 @@ class MessageRow(TenantOwned, Timestamps, Base):
     lease_expires_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', content)"), deferred=True)
+    search: Mapped[str] = mapped_column(Text, Computed("util.searchable(content)"), deferred=True)
