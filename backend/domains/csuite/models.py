@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Double, ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
