@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from frontend import choices
 from frontend.states.dashboard import metric_view
@@ -80,7 +80,12 @@ def test_a_link_asks_before_it_drops_what_was_typed(page: Page) -> None:
 
 def test_the_browser_asks_before_unsaved_settings_are_reloaded_and_not_after_saving(member: Page) -> None:
     asked: list[str] = []
-    member.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    member.on("dialog", stay)
     member.goto("/settings")
     member.get_by_label("What your company does").fill("We build robots.")
     expect(member.locator("[data-unsaved=true]")).to_be_attached()
