@@ -181,6 +181,7 @@ class ChatState(ThreadState):
                 async for batch in batches:
                     for item in batch:
                         draft.take(item)
+                    await draft.advance()
                     async with self:
                         if self._turn != turn:
                             return
