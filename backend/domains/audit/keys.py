@@ -22,7 +22,7 @@ log = structlog.stdlib.get_logger("ocsuite.audit")
 
 
 class NoSigningKey(Exception):
-    """No key is in use, or the one in use does not open: ``ocsuite migrate`` makes one where there is none."""
+    """No key in use opens: ``ocsuite migrate`` makes one where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,11 @@ async def open_keys(session: AsyncSession | AsyncConnection, keyring: Keyring) -
         try:
             key = SealingKey.open(keyring, row.sealed_private, _binding(row.id))
         except (DecryptionError, ValueError):
-            log.error("audit_key_does_not_open", key_id=row.id)
-            newest = newest if row.retired_at is not None else None
+            _complaints.tell(row.id, "audit_key_does_not_open")
             continue
         public[row.id] = key.public
         if bytes(key.public) != row.public_key:
-            log.error("audit_key_replaced", key_id=row.id, stored=b64encode(row.public_key).decode())
+            _complaints.tell(row.id, "audit_key_replaced", stored=b64encode(row.public_key or b"").decode())
         if row.retired_at is None:
             newest = Signer(row.id, key)
     return OpenedKeys(public, newest)
