@@ -131,12 +131,15 @@ async def found(session: AsyncSession, token: str) -> Row[Any]:
     return row
 
 
-async def preview(session: AsyncSession, token: str) -> InvitationPreview:
-    """What a link leads to, for whoever has it; raises ``InvitationInvalid``."""
+async def preview(session: AsyncSession, token: str, *, are_proven: bool) -> InvitationPreview:
+    """What a link leads to, for whoever has it; raises ``InvitationInvalid``.
+
+    Where nobody proves that an address is theirs, the one that was invited is masked: knowing it is all that is asked.
+    """
     row = await found(session, token)
     return InvitationPreview(
         tenant=TenantRef(id=row.tenant_id, name=row.name, slug=row.slug),
-        email=row.email,
+        email=row.email if are_proven else masked(row.email),
         roles=msgspec.convert(row.roles, list[RoleRef]),
         invited_by=row.invited_by,
         expires_at=row.expires_at,
