@@ -38,10 +38,12 @@ from module_sdk.wire.csuite import (
     Failed,
     Message,
     Started,
+    Thought,
 )
 
 EVENTS: Final = {
     "message.started": Started,
+    "message.thought": Thought,
     "message.delta": Delta,
     "message.completed": Message,
     "message.failed": Failed,

@@ -3,7 +3,15 @@
 from typing import cast
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from module_sdk.wire.csuite import Conversation, Message, MessageError, MessageRole, MessageStatus, SearchMatch
+from module_sdk.wire.csuite import (
+    Conversation,
+    CutOff,
+    Message,
+    MessageError,
+    MessageRole,
+    MessageStatus,
+    SearchMatch,
+)
 
 
 def conversation(row: ConversationRow, match: SearchMatch | None = None) -> Conversation:
@@ -34,4 +42,7 @@ def message(row: MessageRow) -> Message:
         model=row.model,
         provider=row.provider,
         error=error,
+        thought=row.thought,
+        thought_seconds=row.thought_seconds,
+        cut_off=cast("CutOff | None", row.cut_off),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -48,6 +48,9 @@ class MessageRow(TenantOwned, Timestamps, Base):
     error_code: Mapped[str | None] = mapped_column(Text)
     error_title: Mapped[str | None] = mapped_column(Text)
     error_detail: Mapped[str | None] = mapped_column(Text)
+    thought: Mapped[str | None] = mapped_column(Text)
+    thought_seconds: Mapped[float | None] = mapped_column(Double)
+    cut_off: Mapped[str | None] = mapped_column(Text)
     last_event_id: Mapped[int]
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
