@@ -96,7 +96,7 @@ class LocalAccounts:
         email = wanted.email.strip()
         address = accepted(email)
         await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
-        await self._passwords.must_be_strong(wanted.password, [email, name])
+        await self._passwords.must_be_strong(wanted.password, [email, wanted.full_name])
         password_hash = await self._passwords.hash(wanted.password)
         user_id = new_id()
         try:
