@@ -1,6 +1,7 @@
 """Real upstreams that misbehave: each fault becomes a failed message with words that help, and nothing is repeated."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -179,7 +180,7 @@ async def test_mock_is_deterministic_and_knows_company_and_conversation() -> Non
 class _Endless:
     """A model that repeats itself for ever."""
 
-    name, model = "mock", "endless"
+    name, model, budget_chars = "mock", "endless", 1000
 
     async def stream(self, prompt: ChatPrompt) -> AsyncGenerator[str]:
         while True:
@@ -192,7 +193,7 @@ class _Endless:
 
 async def test_a_model_that_never_ends_is_cut_off(settings: Settings) -> None:
     base = Foundation(settings)
-    answer = Answer(Assignment(StreamRef(uuid4(), uuid4()), uuid4(), Draft(_Endless(), PROMPT)))
+    answer = Answer(Assignment(StreamRef(uuid4(), uuid4()), uuid4(), Draft(_Endless(), PROMPT)), time.monotonic)
     try:
         async with asyncio.timeout(5):
             with pytest.raises(ProblemError) as caught:

@@ -38,10 +38,12 @@ from module_sdk.wire.csuite import (
     Failed,
     Message,
     Started,
+    Thought,
 )
 
 EVENTS: Final = {
     "message.started": Started,
+    "message.thought": Thought,
     "message.delta": Delta,
     "message.completed": Message,
     "message.failed": Failed,
@@ -49,6 +51,10 @@ EVENTS: Final = {
 READ: Final = requires_permission(permissions.READ)
 USE: Final = requires_permission(permissions.USE)
 CONVENE: Final = requires_permission(permissions.CONVENE)
+Through = Annotated[
+    UUID | None,
+    QueryParameter(description="Lengthen the page until it reaches this message, such as one that a search found"),
+]
 SearchText = Annotated[str | None, QueryParameter(min_length=1, max_length=200, description="What to search for")]
 
 
@@ -230,7 +236,7 @@ class ConversationsController(Controller):
         cursor: Cursor = None,
         limit: Limit = 30,
     ) -> Page[Conversation]:
-        """Last spoken in first. `q` looks in titles and messages for words that begin so."""
+        """Last spoken in first. `q` looks for all its words, inside of others too; `match` tells where they stand."""
         before = decode_cursor(cursor, TimeKey)
         async with db.transaction(tenant) as session:
             found = await ConversationService(session, tenant).conversations(limit + 1, before, q)
@@ -279,9 +285,11 @@ class ConversationsController(Controller):
         db: NamedDependency[Database],
         cursor: Cursor = None,
         limit: Limit = 50,
+        through: Through = None,
     ) -> Page[Message]:
         """Newest first; answers that were asked for again are left out."""
         before = decode_cursor(cursor, UUID)
         async with db.transaction(tenant) as session:
-            found = await ConversationService(session, tenant).messages(conversation_id, limit + 1, before)
+            service = ConversationService(session, tenant)
+            found, limit = await service.messages(conversation_id, limit, before, through)
         return page_of(found, limit, lambda item: item.id, lambda item: item)

@@ -12,13 +12,12 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.domains.csuite import mapping
-from backend.domains.csuite.answer import DELTA, MOST_CHARS, Answer, Assignment, ending
+from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment, ending, said
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
 from backend.kernel.db import Database
@@ -27,7 +26,7 @@ from backend.kernel.metrics import GENERATIONS
 from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
-from module_sdk.wire.csuite import Delta, Message, Started
+from module_sdk.wire.csuite import Message, Started
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +60,7 @@ class Generator:
 
     def begin(self, assignment: Assignment, started: Started) -> None:
         """Start writing an answer whose rows are committed."""
-        answer = Answer(assignment)
+        answer = Answer(assignment, time.monotonic)
         answer.start(started)
         self._answers[assignment.ref.id] = answer
         writer = asyncio.create_task(self._write(answer), name=f"answer-{assignment.ref.id}")
@@ -105,9 +104,10 @@ class Generator:
     async def settle(self, ref: StreamRef) -> None:
         """End one answer if its lease has run out, keeping the text that had reached the stream."""
         events = await self._copied(ref)
-        texts = (msgspec.json.decode(event.data, type=Delta).text for event in events if event.name == DELTA)
+        content, thought = said(events)
         number = (events[-1].number if events else 1) + 1
-        values = {"content": "".join(texts), "last_event_id": number, **_failure(GenerationInterrupted())}
+        kept = {"content": content, "thought": thought or None, "last_event_id": number}
+        values = {**kept, **_failure(GenerationInterrupted())}
         async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
             row = await AnswerRepository(session, ref.tenant_id).finish_abandoned(ref.id, values)
         if row is None:
@@ -174,7 +174,7 @@ class Generator:
         draft = answer.assignment.draft
         try:
             async for piece in draft:
-                answer.add(piece, time.monotonic)
+                answer.take(piece)
                 if answer.length > MOST_CHARS:
                     raise ProviderUnavailable("The model did not come to an end; try again.")
         finally:
@@ -204,7 +204,14 @@ class Generator:
     async def _store(self, answer: Answer, outcome: Mapping[str, Any]) -> Message:
         """Store the end of the answer; tries again while the database is away and the lease lasts."""
         ref, token = answer.assignment.ref, answer.assignment.lease_token
-        values = {"content": answer.content, "last_event_id": len(answer.live.events) + 1, **outcome}
+        values = {
+            "content": answer.content,
+            "thought": answer.thought,
+            "thought_seconds": answer.thought_seconds,
+            "cut_off": answer.cut_off,
+            "last_event_id": len(answer.live.events) + 1,
+            **outcome,
+        }
         deadline = time.monotonic() + LEASE.total_seconds()
         while True:
             try:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -49,9 +48,12 @@ class MessageRow(TenantOwned, Timestamps, Base):
     error_code: Mapped[str | None] = mapped_column(Text)
     error_title: Mapped[str | None] = mapped_column(Text)
     error_detail: Mapped[str | None] = mapped_column(Text)
+    thought: Mapped[str | None] = mapped_column(Text)
+    thought_seconds: Mapped[float | None] = mapped_column(Double)
+    cut_off: Mapped[str | None] = mapped_column(Text)
     last_event_id: Mapped[int]
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
-    search: Mapped[str] = mapped_column(TSVECTOR, Computed("to_tsvector('simple', content)"), deferred=True)
+    search: Mapped[str] = mapped_column(Text, Computed("util.searchable(content)"), deferred=True)

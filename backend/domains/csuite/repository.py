@@ -33,19 +33,25 @@ class ConversationRepository:
         row: ConversationRow | None = await self._session.scalar(query.with_for_update() if lock else query)
         return row
 
-    async def conversations(
-        self, limit: int, before: tuple[datetime, UUID] | None, words: list[str] | None
-    ) -> list[ConversationRow]:
-        """The person's conversations, last spoken in first; ``words`` are searched by their beginnings."""
-        place = tuple_(ConversationRow.last_message_at, ConversationRow.id)
-        # Column by column, unlike the row comparison below: only so does the order come from the index.
-        query = self._mine().order_by(ConversationRow.last_message_at.desc(), ConversationRow.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(place < tuple_(*before))
-        if words is not None:
-            found = select(func.util.search_conversations(cast(words, ARRAY(Text))).column_valued("id"))
-            query = query.where(ConversationRow.id.in_(found))
-        return list(await self._session.scalars(query))
+    async def conversations(self, limit: int, before: tuple[datetime, UUID] | None) -> list[ConversationRow]:
+        """The person's conversations, last spoken in first."""
+        return list(await self._session.scalars(_recent(self._mine(), limit, before)))
+
+    async def found(
+        self, words: list[str], limit: int, before: tuple[datetime, UUID] | None
+    ) -> list[Row[ConversationRow, UUID | None, str | None]]:
+        """Those in whose title, or in one of whose messages, all ``words`` stand; with that message's id and text."""
+        hits = func.util.search_conversations(cast(words, ARRAY(Text))).table_valued("id", "message_id").alias("hits")
+        query = (
+            _recent(self._mine(), limit, before)
+            .join(hits, hits.c.id == ConversationRow.id)
+            .outerjoin(
+                MessageRow,
+                (MessageRow.tenant_id == ConversationRow.tenant_id) & (MessageRow.id == hits.c.message_id),
+            )
+            .add_columns(MessageRow.id, MessageRow.content)
+        )
+        return list((await self._session.execute(query)).all())
 
     async def insert_conversation(self, row: Mapping[str, Any]) -> ConversationRow:
         """Start a conversation."""
@@ -73,6 +79,11 @@ class ConversationRepository:
         if before is not None:
             query = query.where(MessageRow.id < before)
         return list(await self._session.scalars(query))
+
+    async def count_since(self, conversation_id: UUID, message_id: UUID) -> int:
+        """How many messages that count are there from ``message_id`` on."""
+        newer = self._current(conversation_id).where(MessageRow.id >= message_id)
+        return int(await self._session.scalar(select(func.count()).select_from(newer.subquery())) or 0)
 
     async def history(self, conversation_id: UUID, before: UUID | None) -> list[Row[str, str]]:
         """Role and text of the newest messages with any text, oldest first, up to and without ``before``."""
@@ -181,6 +192,16 @@ class AnswerRepository:
 
     def _held(self, message_id: UUID, token: UUID) -> Any:
         return self._answer(message_id).where(MessageRow.status == "streaming", MessageRow.lease_token == token)
+
+
+def _recent(
+    query: Select[ConversationRow], limit: int, before: tuple[datetime, UUID] | None
+) -> Select[ConversationRow]:
+    # Column by column, unlike the row comparison below: only so does the order come from the index.
+    query = query.order_by(ConversationRow.last_message_at.desc(), ConversationRow.id.desc()).limit(limit)
+    if before is None:
+        return query
+    return query.where(tuple_(ConversationRow.last_message_at, ConversationRow.id) < tuple_(*before))
 
 
 async def abandoned_messages(session: AsyncSession, most: int) -> list[tuple[UUID, UUID]]:

@@ -7,6 +7,7 @@ import reflex as rx
 from frontend.components.feedback import problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import button, empty_state, given, icon, link_button, skeleton, time_ago
+from frontend.components.prose import prose
 from frontend.states.chat import ChatState
 from frontend.states.chat_thread import ThreadState
 from frontend.states.chat_views import MessageView
@@ -102,7 +103,7 @@ def _question(message: MessageView) -> rx.Component:
 def _settled(message: MessageView) -> rx.Component:
     return rx.el.article(
         _speaker(),
-        rx.el.div(rx.foreach(message.blocks, _block), class_name="md"),
+        prose(message.blocks),
         _outcome(message, latest=False),
         _acts(message),
         class_name="chat-answer",
@@ -116,11 +117,7 @@ def _latest() -> rx.Component:
         answer.id != "",
         rx.el.article(
             _speaker(),
-            rx.el.div(
-                rx.foreach(ChatState.blocks, _block),
-                rx.cond(ChatState.tail != "", _block(ChatState.tail), rx.fragment()),
-                class_name="md",
-            ),
+            prose(ChatState.blocks, tail=ChatState.tail),
             rx.cond(
                 answer.status == "streaming",
                 _writing(),
@@ -156,10 +153,6 @@ def _speaker() -> rx.Component:
         rx.el.span(ThreadState.executive.title, rx.el.span(" answered", class_name="visually-hidden")),
         class_name="chat-speaker",
     )
-
-
-def _block(html: str) -> rx.Component:
-    return rx.html(html, class_name="md-block")
 
 
 def _writing() -> rx.Component:
