@@ -16,6 +16,7 @@ from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
 from frontend.download_routes import download_routes
 from frontend.edge import Edge
+from frontend.kit.browser import PageBehaviour, announcer
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings, clerk_host
 from frontend.states.session import SessionBinding, SessionState
@@ -69,7 +70,7 @@ def _edge(settings: WebSettings, app: ASGIApp) -> ASGIApp:
 @rx.memo
 def app_overlay() -> rx.Component:
     """What lies above every page."""
-    return rx.fragment(banners(), notices(), Leave.create())
+    return rx.fragment(banners(), notices(), announcer(), Leave.create(), PageBehaviour.create())
 
 
 def _wraps(settings: WebSettings) -> Wraps:
