@@ -5,7 +5,7 @@ A module holds no connection to the product: everything it may know comes in the
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,9 @@ import msgspec
 from module_sdk.contract import MetricSnapshot, ModuleCapability, TaskExecutionRequest, TaskExecutionResult
 from module_sdk.wire.csuite import BoardMeeting
 from module_sdk.wire.tenants import Profile
+
+#: How long a prompt may be where nothing else is known of the model.
+BUDGET_CHARS: Final = 24_000
 
 
 class CompanyFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class ChatComposition(msgspec.Struct, frozen=True, kw_only=True):
     company: CompanyFacts
     turns: list[ChatTurn]
     now: datetime
-    budget_chars: int = 24_000
+    budget_chars: int = BUDGET_CHARS
 
 
 class ChatPrompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,7 +62,8 @@ def ended(events: list[ChatEvent]) -> Message:
     numbers = [event.id for event in events]
     expect(numbers == list(range(1, len(events) + 1)), f"events are not numbered without gaps: {numbers}")
     expected = answer_id(events)
-    expect(all(event.event == "message.delta" for event in events[1:-1]), "something but text between both ends")
+    between = {event.event for event in events[1:-1]}
+    expect(between <= {"message.thought", "message.delta"}, "something but thoughts and text between both ends")
     last = events[-1].data
     if isinstance(last, Failed):
         raise SmokeFailed(f"the answer failed: {last.message.error.code if last.message.error else 'without a reason'}")

@@ -9,6 +9,7 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import runtime, words
+from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import (
     DENIED,
     AreaView,
@@ -66,6 +67,7 @@ class KeyView:
     used: Moment = Moment()
 
 
+@with_paged_lists
 class ApiKeysState(SessionState):
     """What the page ``/settings/api-keys`` shows."""
 
@@ -73,7 +75,7 @@ class ApiKeysState(SessionState):
     failed: bool = False
     problem: Notice = Notice()
     denied: DeniedView = DeniedView()
-    keys: list[KeyView] = []
+    keys = PagedList(KeyView)
     more: bool = False
     fetching_more: bool = False
     #: What the person holds, and so may give to a key.
@@ -119,8 +121,7 @@ class ApiKeysState(SessionState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).access.api_keys(cursor=self._cursor, limit=PAGE_ROWS)
-            known = {key.id for key in self.keys}
-            self.keys = [*self.keys, *(view for view in map(self._view, page.items) if view.id not in known)]
+            self.keys.append(*map(self._view, page.items))
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
@@ -167,7 +168,7 @@ class ApiKeysState(SessionState):
     def ask_to_revoke(self, key_id: str) -> None:
         """Ask before a key ends: that cannot be undone."""
         self.doomed_problem = ""
-        self.doomed = next((key for key in self.keys if key.id == key_id), KeyView())
+        self.doomed = self.keys.get(key_id) or KeyView()
 
     @rx.event
     def keep(self) -> None:
@@ -201,7 +202,7 @@ class ApiKeysState(SessionState):
             self.denied = denied_view(error.problem, "You cannot see this company's API keys")
             return
         self.areas = await self._grantable(tenant)
-        self.keys = [self._view(key) for key in page.items]
+        self.keys.replace(map(self._view, page.items))
         self._continue_at(page.next_cursor)
         self.loaded = True
 
@@ -222,7 +223,7 @@ class ApiKeysState(SessionState):
         self.form_open = False
         self.made, self.secret = self._view(made.api_key), made.secret
         self.example = example(made)
-        self.keys = [self.made, *self.keys]
+        self.keys.prepend(self.made)
 
     def _view(self, key: ApiKey) -> KeyView:
         return key_view(key, self._titles)

@@ -7,6 +7,7 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
+from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import MemberView, RoleChoice, member_view, role_choices
 from module_sdk.client import ApiClient
@@ -33,10 +34,11 @@ class TeamState(SessionState):
         return (await self._tenant(api).profile()).profile.time_zone
 
 
+@with_paged_lists
 class MembersState(TeamState):
     """What the list of members shows."""
 
-    members: list[MemberView] = []
+    members = PagedList(MemberView, key="user_id")
     #: False until the list was read for the first time; the page shows a skeleton.
     listed: bool = False
     failed: bool = False
@@ -60,7 +62,8 @@ class MembersState(TeamState):
         if (away := await self._enter()) is not None:
             return away
         if self._company != self.company.id:
-            self._company, self.members, self.listed = self.company.id, [], False
+            self._company, self.listed = self.company.id, False
+            self.members.clear()
         self._ask("", MemberView())
         self.failed = self.busy = False
         async with self._talk(self._broke) as api:
@@ -77,16 +80,14 @@ class MembersState(TeamState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).access.members(cursor=self._cursor, limit=PAGE_ROWS)
-            known = {member.user_id for member in self.members}
-            fresh = [view for view in map(self._view, page.items) if view.user_id not in known]
-            self.members = [*self.members, *fresh]
+            self.members.append(*map(self._view, page.items))
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
     @rx.event
     async def ask(self, question: Question, user_id: str) -> None:
         """Ask about a member before anything happens to them; for their roles, which ones."""
-        found = next((one for one in self.members if one.user_id == user_id), None)
+        found = self.members.get(user_id)
         if found is None:
             return
         if question == "roles":
@@ -116,7 +117,7 @@ class MembersState(TeamState):
         done = False
         async with self._talk() as api:
             changed = await self._tenant(api).access.set_roles(UUID(member.user_id), MemberRoles(roles=roles))
-            self.members = [self._view(changed) if one.user_id == member.user_id else one for one in self.members]
+            self.members.update(self._view(changed))
             self._tell(Notice(kind="success", title="Roles changed", detail=f"{member.name} has them from now on."))
             done = True
         yield await self._settle(again=member.me or not done)
@@ -132,7 +133,7 @@ class MembersState(TeamState):
         done = False
         async with self._talk() as api:
             await self._tenant(api).access.remove_member(UUID(member.user_id))
-            self.members = [one for one in self.members if one.user_id != member.user_id]
+            self.members.remove(member.user_id)
             self._tell(Notice(kind="success", title=f"{member.name} was removed", detail="Their access has ended."))
             done = True
         yield await self._settle(again=not done)
@@ -194,7 +195,7 @@ class MembersState(TeamState):
 
     async def _read(self, api: ApiClient) -> None:
         page = await self._tenant(api).access.members(limit=PAGE_ROWS)
-        self.members = [self._view(member) for member in page.items]
+        self.members.replace(map(self._view, page.items))
         self._continue_at(page.next_cursor)
         self.listed, self.failed = True, False
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
+from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.problems import field_errors, sentence
 from frontend.states.session import Notice
 from frontend.states.team import PAGE_ROWS, TeamState, chosen_roles
@@ -30,10 +31,11 @@ _NO_ERRORS: Final = {"email": "", "roles": ""}
 _ABOUT_ADDRESS: Final = ("already_member", "already_invited")
 
 
+@with_paged_lists
 class InvitationsState(TeamState):
     """The dialog that invites, and the list of open invitations."""
 
-    invitations: list[InvitationView] = []
+    invitations = PagedList(InvitationView)
     #: False until the list was read for the first time; the page shows a skeleton.
     listed: bool = False
     failed: bool = False
@@ -77,9 +79,7 @@ class InvitationsState(TeamState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).access.invitations(cursor=self._cursor, limit=PAGE_ROWS)
-            known = {invitation.id for invitation in self.invitations}
-            fresh = [view for view in map(self._view, page.items) if view.id not in known]
-            self.invitations = [*self.invitations, *fresh]
+            self.invitations.append(*map(self._view, page.items))
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
@@ -153,7 +153,7 @@ class InvitationsState(TeamState):
     @rx.event
     def ask_to_withdraw(self, invitation_id: str) -> None:
         """Ask before an invitation ends."""
-        self.doomed = next((one for one in self.invitations if one.id == invitation_id), InvitationView())
+        self.doomed = self.invitations.get(invitation_id) or InvitationView()
 
     @rx.event
     def keep(self) -> None:
@@ -176,7 +176,8 @@ class InvitationsState(TeamState):
 
     def _forget_another_company(self) -> None:
         if self._company != self.company.id:
-            self._company, self.invitations, self.listed = self.company.id, [], False
+            self._company, self.listed = self.company.id, False
+            self.invitations.clear()
 
     def _show(self, made: InvitationSent) -> None:
         """Say what became of an invitation; the dialog stays where there is something left to do."""
@@ -213,7 +214,7 @@ class InvitationsState(TeamState):
 
     async def _read(self, api: ApiClient) -> None:
         page = await self._tenant(api).access.invitations(limit=PAGE_ROWS)
-        self.invitations = [self._view(invitation) for invitation in page.items]
+        self.invitations.replace(map(self._view, page.items))
         self._continue_at(page.next_cursor)
         self.listed, self.failed = True, False
 

@@ -13,11 +13,13 @@ import msgspec
 from module_sdk.client.errors import ApiError, ApiUnavailable, UnexpectedReplyError
 from module_sdk.client.transport import STREAM_TIMEOUT, Call, Transport, route, unavailable
 from module_sdk.sse import ServerEvent, SseOverflowError, SseParser
-from module_sdk.wire.csuite import Delta, Failed, Message, Started
+from module_sdk.wire.csuite import Delta, Failed, Message, Started, Thought
 
-EventName = Literal["message.started", "message.delta", "message.completed", "message.failed"]
-_DECODERS: Final[dict[str, tuple[EventName, msgspec.json.Decoder[Started | Delta | Message | Failed]]]] = {
+EventName = Literal["message.started", "message.thought", "message.delta", "message.completed", "message.failed"]
+EventData = Started | Thought | Delta | Message | Failed
+_DECODERS: Final[dict[str, tuple[EventName, msgspec.json.Decoder[EventData]]]] = {
     "message.started": ("message.started", msgspec.json.Decoder(Started)),
+    "message.thought": ("message.thought", msgspec.json.Decoder(Thought)),
     "message.delta": ("message.delta", msgspec.json.Decoder(Delta)),
     "message.completed": ("message.completed", msgspec.json.Decoder(Message)),
     "message.failed": ("message.failed", msgspec.json.Decoder(Failed)),
@@ -30,7 +32,7 @@ class ChatEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     event: EventName
-    data: Started | Delta | Message | Failed
+    data: EventData
 
     @property
     def last(self) -> bool:

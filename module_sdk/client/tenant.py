@@ -124,11 +124,20 @@ class TenantClient:
         await self._transport.exchange(Call(method="DELETE", path=route("c-suite", "conversations", conversation_id)))
 
     async def messages(
-        self, conversation_id: UUID, *, cursor: str | None = None, limit: int | None = None
+        self,
+        conversation_id: UUID,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        through: UUID | None = None,
     ) -> Page[Message]:
-        """A page of messages, newest first, the newest page first: reverse the items to show them."""
+        """A page of messages, newest first, the newest page first: reverse the items to show them.
+
+        With ``through`` the page is as long as it takes to reach that message, up to 500.
+        """
         path = route("c-suite", "conversations", conversation_id, "messages")
-        return await self._get(Page[Message], path, {"cursor": cursor, "limit": limit})
+        query = {"cursor": cursor, "limit": limit, "through": str(through) if through else None}
+        return await self._get(Page[Message], path, query)
 
     def chat(
         self, body: ChatRequest, *, executive: str = "ceo", idempotency_key: str | None = None

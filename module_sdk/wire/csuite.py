@@ -124,10 +124,14 @@ class Delta(Reply, frozen=True, kw_only=True):
 
 
 class Thought(Reply, frozen=True, kw_only=True):
-    """Text to append to what the model thinks before it answers."""
+    """Text to append to what the model thinks before it answers.
+
+    ``instead``: what was taken for the answer so far was thinking too and comes before this; the answer begins anew.
+    """
 
     message_id: UUID
     text: str
+    instead: bool = False
 
 
 class Failed(Reply, frozen=True, kw_only=True):

@@ -23,11 +23,11 @@ def test_stopped_api_is_shown_and_recovered_from(member: Page, fake: FakeApi) ->
 def test_page_opened_while_the_api_is_away_fills_itself_later(member: Page, fake: FakeApi) -> None:
     fake.stop()
     try:
-        member.goto("/board")
+        member.goto("/settings")
         expect(member.get_by_text("service is not answering")).to_be_visible()
     finally:
         fake.start()
-    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
+    expect(member.get_by_role("heading", name="Limits")).to_be_visible()
 
 
 def test_lost_connection_is_shown_and_the_page_carries_on(member: Page, web: WebApp) -> None:
@@ -39,7 +39,7 @@ def test_lost_connection_is_shown_and_the_page_carries_on(member: Page, web: Web
     expect(member.get_by_text("Connection lost")).to_be_hidden(timeout=20_000)
     expect(member.get_by_role("heading", name="Runway")).to_be_visible()
     member.get_by_role("link", name="Board", exact=True).click()
-    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
+    expect(member.get_by_role("button", name="Convene the board")).to_be_enabled()
 
 
 def test_ended_session_leads_to_sign_in_and_back(member: Page, fake: FakeApi) -> None:
@@ -56,16 +56,16 @@ def test_ended_session_leads_to_sign_in_and_back(member: Page, fake: FakeApi) ->
     expect(member.get_by_role("heading", name="Limits")).to_be_visible()
 
 
-def test_error_in_place_of_content_shows_the_problems_words_its_id_and_a_retry(member: Page, fake: FakeApi) -> None:
-    fake.world.faults["/c-suite/board-meeting"] = 500
+def test_error_in_place_of_content_shows_the_problems_words_its_id_and_a_retry(entered: Page, fake: FakeApi) -> None:
+    fake.world.faults["/dashboard"] = 500
     try:
-        member.get_by_role("link", name="Board", exact=True).click()
-        panel = member.get_by_role("alert").filter(has_text="This did not work")
+        entered.goto("/dashboard")
+        panel = entered.get_by_role("alert").filter(has_text="This did not work")
         expect(panel).to_contain_text("req_0192f0c0ffee")
     finally:
         fake.world.faults.clear()
-    member.get_by_role("button", name="Try again").click()
-    expect(member.get_by_role("heading", name="Where we stand")).to_be_visible()
+    entered.get_by_role("button", name="Try again").click()
+    expect(entered.get_by_role("heading", name="Runway")).to_be_visible()
 
 
 def test_failed_refresh_keeps_the_figures_and_says_so(member: Page, fake: FakeApi) -> None:

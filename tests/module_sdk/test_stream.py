@@ -20,7 +20,7 @@ from module_sdk.client import (
     UnexpectedReplyError,
 )
 from module_sdk.client.stream import Patience
-from module_sdk.wire.csuite import ChatRequest, Delta, Failed, Message, Started
+from module_sdk.wire.csuite import ChatRequest, Delta, Failed, Message, Started, Thought
 from tests.module_sdk.fake_api import Answer, FakeApi, problem
 from tests.module_sdk.samples import MESSAGE, SAID, TALK, TENANT
 
@@ -64,6 +64,21 @@ def check_whole(events: list[ChatEvent]) -> None:
     assert [type(event.data) for event in events] == [Started, Delta, Delta, Message]
     assert "".join(event.data.text for event in events if isinstance(event.data, Delta)) == "Grow fast."
     assert [event.last for event in events] == [False, False, False, True]
+
+
+async def test_thoughts_and_what_cut_an_answer_off(fake: FakeApi, api: ApiClient) -> None:
+    thought = {"message_id": str(MESSAGE), "text": "Hm. "}
+    end = {**ANSWER, "thought": "Hm.", "thought_seconds": 1.5, "cut_off": "length"}
+    fake.queue(
+        "POST",
+        CHAT,
+        stream(FRAMES[0], frame(2, "message.thought", thought), FRAMES[2], frame(4, "message.completed", end)),
+    )
+    events, _ = await collect(api.for_tenant(TENANT).chat(ChatRequest(message="How?")))
+    assert [type(event.data) for event in events] == [Started, Thought, Delta, Message]
+    last = events[-1].data
+    assert isinstance(last, Message)
+    assert (last.thought, last.thought_seconds, last.cut_off) == ("Hm.", 1.5, "length")
 
 
 async def test_an_answer_in_one_go(fake: FakeApi, api: ApiClient) -> None:

@@ -1,7 +1,7 @@
-"""One answer being written: pieces of text in, numbered events out."""
+"""One answer being written: pieces of text and thoughts in, numbered events out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -9,10 +9,12 @@ from uuid import UUID
 import msgspec
 
 from backend.domains.csuite.draft import Draft
-from backend.kernel.streams import LiveStream, StreamRef
-from module_sdk.wire.csuite import Delta, Failed, Message, Started
+from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
+from backend.kernel.streams import Event, LiveStream, StreamRef
+from module_sdk.wire.csuite import CutOff, Delta, Failed, Message, Started, Thought
 
 STARTED: Final = "message.started"
+THOUGHT: Final = "message.thought"
 DELTA: Final = "message.delta"
 COMPLETED: Final = "message.completed"
 FAILED: Final = "message.failed"
@@ -25,7 +27,12 @@ FLUSH_SECONDS: Final = 0.025
 #: always be indexed: the index of one row holds 1 MiB of words.
 MOST_CHARS: Final = 100_000
 
+#: What a model thinks beyond this is neither shown nor stored.
+MOST_THOUGHT_CHARS: Final = 20_000
+
 _encode = msgspec.json.Encoder().encode
+_delta = msgspec.json.Decoder(Delta).decode
+_thought = msgspec.json.Decoder(Thought).decode
 
 #: Postgres stores no NUL, a page shows no other control character.
 _UNWANTED: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160))) | dict.fromkeys(
@@ -47,11 +54,18 @@ class Answer:
     """The text so far and its live stream. The first piece leaves at once, later ones are gathered for a moment."""
 
     assignment: Assignment
+    clock: Callable[[], float]
     live: LiveStream = field(default_factory=LiveStream)
     stopped: bool = False
+    cut_off: CutOff | None = None
     length: int = 0
     _pieces: list[str] = field(default_factory=list)
+    _thoughts: list[str] = field(default_factory=list)
+    _thought_room: int = MOST_THOUGHT_CHARS
+    _began: float | None = None
+    _thought_until: float | None = None
     _waiting: list[str] = field(default_factory=list)
+    _waiting_for: str = DELTA
     _timer: asyncio.TimerHandle | None = None
     _flushed_at: float = 0.0
 
@@ -60,27 +74,79 @@ class Answer:
         """The whole text so far."""
         return "".join(self._pieces)
 
-    def add(self, piece: str, clock: Callable[[], float]) -> None:
-        """Take a piece of text."""
+    @property
+    def thought(self) -> str | None:
+        """What the model thought so far, if it thought."""
+        return "".join(self._thoughts).strip() or None
+
+    @property
+    def thought_seconds(self) -> float | None:
+        """How long it thought, from the first piece to the first text after it or, if none came, until now."""
+        if self._began is None or self.thought is None:
+            return None
+        until = self.clock() if self._thought_until is None else self._thought_until
+        return round(until - self._began, 2)
+
+    def take(self, piece: Piece) -> None:
+        """Take what the model sent."""
+        match piece:
+            case str():
+                self._add(piece)
+            case Thinking(text=text, instead=instead):
+                if instead:
+                    self._rethink()
+                self._think(text)
+            case CutShort(reason=reason):
+                self.cut_off = reason
+
+    def _add(self, piece: str) -> None:
         piece = piece.translate(_UNWANTED)
         if not piece:
             return
+        if self._thoughts and self._thought_until is None:
+            self._thought_until = self.clock()
         self.length += len(piece)
         self._pieces.append(piece)
+        self._publish_soon(DELTA, piece)
+
+    def _think(self, piece: str) -> None:
+        piece = piece.translate(_UNWANTED)[: self._thought_room]
+        if not piece:
+            return
+        self._thought_room -= len(piece)
+        self._thoughts.append(piece)
+        self._publish_soon(THOUGHT, piece)
+
+    def _rethink(self) -> None:
+        """All text so far was thinking after all: the answer begins anew."""
+        self.flush()
+        text = self.content[: self._thought_room]
+        self._thought_room -= len(text)
+        self._thoughts.append(text)
+        self._pieces.clear()
+        self.length, self._thought_until = 0, None
+        self.live.publish(THOUGHT, _encode(Thought(message_id=self.assignment.ref.id, text="", instead=True)))
+
+    def _publish_soon(self, kind: str, piece: str) -> None:
+        if self._began is None:
+            self._began = self.clock()
+        if kind != self._waiting_for:
+            self.flush()
+            self._waiting_for = kind
         self._waiting.append(piece)
         if self._timer is not None:
             return
-        due = self._flushed_at + FLUSH_SECONDS - clock()
+        due = self._flushed_at + FLUSH_SECONDS - self.clock()
         if due <= 0:
             self.flush()
-            self._flushed_at = clock()
+            self._flushed_at = self.clock()
         else:
-            self._timer = asyncio.get_running_loop().call_later(due, self._on_timer, clock)
+            self._timer = asyncio.get_running_loop().call_later(due, self._on_timer)
 
-    def _on_timer(self, clock: Callable[[], float]) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self.flush()
-        self._flushed_at = clock()
+        self._flushed_at = self.clock()
 
     def flush(self) -> None:
         """Publish what is waiting."""
@@ -90,7 +156,8 @@ class Answer:
         if self._waiting:
             text = "".join(self._waiting)
             self._waiting.clear()
-            self.live.publish(DELTA, _encode(Delta(message_id=self.assignment.ref.id, text=text)))
+            kind = Delta if self._waiting_for == DELTA else Thought
+            self.live.publish(self._waiting_for, _encode(kind(message_id=self.assignment.ref.id, text=text)))
 
     def start(self, started: Started) -> None:
         """Publish the first event."""
@@ -101,6 +168,22 @@ class Answer:
         if message is not None:
             self.live.publish(*ending(message))
         self.live.close()
+
+
+def said(events: Iterable[Event]) -> tuple[str, str]:
+    """The text and the thought that an answer's events tell of."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    for event in events:
+        if event.name == DELTA:
+            texts.append(_delta(event.data).text)
+        elif event.name == THOUGHT:
+            thought = _thought(event.data)
+            if thought.instead:
+                thoughts += texts
+                texts.clear()
+            thoughts.append(thought.text)
+    return "".join(texts), "".join(thoughts)[:MOST_THOUGHT_CHARS].strip()
 
 
 def ending(message: Message) -> tuple[str, bytes]:

@@ -22,6 +22,7 @@ from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
 from backend.kernel.permissions import requires_permission
+from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
 from module_sdk.dialogue import validate_meeting
 from module_sdk.module import BoardRequest, CompanyFacts
@@ -38,10 +39,12 @@ from module_sdk.wire.csuite import (
     Failed,
     Message,
     Started,
+    Thought,
 )
 
 EVENTS: Final = {
     "message.started": Started,
+    "message.thought": Thought,
     "message.delta": Delta,
     "message.completed": Message,
     "message.failed": Failed,
@@ -49,6 +52,10 @@ EVENTS: Final = {
 READ: Final = requires_permission(permissions.READ)
 USE: Final = requires_permission(permissions.USE)
 CONVENE: Final = requires_permission(permissions.CONVENE)
+Through = Annotated[
+    UUID | None,
+    QueryParameter(description="Lengthen the page until it reaches this message, such as one that a search found"),
+]
 SearchText = Annotated[str | None, QueryParameter(min_length=1, max_length=200, description="What to search for")]
 
 
@@ -118,7 +125,7 @@ class ChatController(Controller):
             if once.first:
                 questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
                 once.question = await questions.ask(data, module)
-        return once.stream(follower)
+        return await once.stream(follower)
 
     @post(
         "/messages/{message_id:uuid}/regenerate",
@@ -144,12 +151,15 @@ class ChatController(Controller):
         generator: NamedDependency[Generator],
         follower: NamedDependency[Follower],
     ) -> Stream:
-        """Only the latest answer of a conversation; it is replaced. Also the way to retry one that failed."""
+        """Only the latest answer of a conversation, which stays until the new one is complete.
+
+        Also the way to retry one that failed.
+        """
         async with answered_once(request, db, tenant, generator) as once:
             if once.first:
                 questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
                 once.question = await questions.ask_again(message_id, modules)
-        return once.stream(follower)
+        return await once.stream(follower)
 
     @get(
         "/messages/{message_id:uuid}/stream",
@@ -185,7 +195,7 @@ class ChatController(Controller):
         """The text so far is kept, and the stream ends with `message.completed`. Stopping twice is no error."""
         async with db.transaction(tenant) as session:
             message = await ConversationService(session, tenant).request_stop(message_id)
-        generator.stop(message_id)
+        generator.stop(StreamRef(tenant.tenant_id, message_id))
         return message
 
 
@@ -230,7 +240,7 @@ class ConversationsController(Controller):
         cursor: Cursor = None,
         limit: Limit = 30,
     ) -> Page[Conversation]:
-        """Last spoken in first. `q` looks in titles and messages for words that begin so."""
+        """Last spoken in first. `q` looks for all its words, inside of others too; `match` tells where they stand."""
         before = decode_cursor(cursor, TimeKey)
         async with db.transaction(tenant) as session:
             found = await ConversationService(session, tenant).conversations(limit + 1, before, q)
@@ -279,9 +289,11 @@ class ConversationsController(Controller):
         db: NamedDependency[Database],
         cursor: Cursor = None,
         limit: Limit = 50,
+        through: Through = None,
     ) -> Page[Message]:
         """Newest first; answers that were asked for again are left out."""
         before = decode_cursor(cursor, UUID)
         async with db.transaction(tenant) as session:
-            found = await ConversationService(session, tenant).messages(conversation_id, limit + 1, before)
+            service = ConversationService(session, tenant)
+            found, limit = await service.messages(conversation_id, limit, before, through)
         return page_of(found, limit, lambda item: item.id, lambda item: item)

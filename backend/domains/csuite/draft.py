@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from backend.domains.csuite.providers.base import Provider
+from backend.domains.csuite.providers.base import Piece, Provider
 from module_sdk.module import ChatPrompt
 
 
@@ -14,10 +14,10 @@ class Draft:
     """
 
     def __init__(self, provider: Provider, prompt: ChatPrompt) -> None:
-        self._arrived: asyncio.Queue[str | None] = asyncio.Queue()
+        self._arrived: asyncio.Queue[Piece | None] = asyncio.Queue()
         self._pump = asyncio.create_task(self._collect(provider.stream(prompt)))
 
-    async def _collect(self, pieces: AsyncGenerator[str]) -> None:
+    async def _collect(self, pieces: AsyncGenerator[Piece]) -> None:
         try:
             async for piece in pieces:
                 self._arrived.put_nowait(piece)
@@ -25,7 +25,7 @@ class Draft:
             self._arrived.put_nowait(None)
             await pieces.aclose()
 
-    async def __aiter__(self) -> AsyncIterator[str]:
+    async def __aiter__(self) -> AsyncIterator[Piece]:
         """Pieces as they come; raises what the provider raises after the pieces that came before it."""
         while (piece := await self._arrived.get()) is not None:
             yield piece

@@ -1,6 +1,8 @@
 """What can go wrong in a conversation."""
 
-from backend.kernel.errors import Conflict
+from typing import Any
+
+from backend.kernel.errors import Conflict, ProviderUnavailable
 
 
 class AnswerInProgress(Conflict):
@@ -13,3 +15,17 @@ class NotLatestAnswer(Conflict):
     """Only the last answer of a conversation can be asked for again."""
 
     default_code, default_title = "not_latest_answer", "Only the latest answer can be regenerated"
+
+
+class PromptTooLong(ProviderUnavailable):
+    """The model cannot read as much at once; trying again does not help."""
+
+    default_code, default_title = "prompt_too_long", "This is more than the model can read at once"
+
+
+class ProviderBusy(ProviderUnavailable):
+    """A failure that may pass by itself, after ``retry_after`` seconds if the provider said so."""
+
+    def __init__(self, detail: str, *, retry_after: float | None = None, **options: Any) -> None:
+        super().__init__(detail, **options)
+        self.retry_after = retry_after

@@ -3,10 +3,18 @@
 from typing import cast
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from module_sdk.wire.csuite import Conversation, Message, MessageError, MessageRole, MessageStatus
+from module_sdk.wire.csuite import (
+    Conversation,
+    CutOff,
+    Message,
+    MessageError,
+    MessageRole,
+    MessageStatus,
+    SearchMatch,
+)
 
 
-def conversation(row: ConversationRow) -> Conversation:
+def conversation(row: ConversationRow, match: SearchMatch | None = None) -> Conversation:
     """A conversation; what people call updated is when it was last spoken in."""
     return Conversation(
         id=row.id,
@@ -14,6 +22,7 @@ def conversation(row: ConversationRow) -> Conversation:
         title=row.title,
         created_at=row.created_at,
         updated_at=row.last_message_at,
+        match=match,
     )
 
 
@@ -33,4 +42,7 @@ def message(row: MessageRow) -> Message:
         model=row.model,
         provider=row.provider,
         error=error,
+        thought=row.thought,
+        thought_seconds=row.thought_seconds,
+        cut_off=cast("CutOff | None", row.cut_off),
     )

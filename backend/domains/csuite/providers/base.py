@@ -1,9 +1,30 @@
 """What the product asks of a language model."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Protocol
 
 from module_sdk.module import ChatPrompt
+from module_sdk.wire.csuite import CutOff
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thinks before it answers; with ``instead`` all text that came before was thinking too."""
+
+    text: str
+    instead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """The answer ends here before its time."""
+
+    reason: CutOff
+
+
+Piece = str | Thinking | CutShort
+"""What comes of an answer: text, a thought, or last of all why there is no more."""
 
 
 class Provider(Protocol):
@@ -17,7 +38,11 @@ class Provider(Protocol):
     def model(self) -> str:
         """The model's name, as shown to people."""
 
-    def stream(self, prompt: ChatPrompt) -> AsyncGenerator[str]:
+    @property
+    def budget_chars(self) -> int:
+        """How long a prompt may be, as far as the model has shown."""
+
+    def stream(self, prompt: ChatPrompt) -> AsyncGenerator[Piece]:
         """Pieces of the answer as they come.
 
         Raises ``ProviderUnavailable`` or ``ProviderTimeout``; retries happen before the first piece only, since a

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from module_sdk.module import ChatPrompt
+from module_sdk.module import BUDGET_CHARS, ChatPrompt
 
 _OPENINGS: Final = (
     "Short answer: pick one thing and finish it.",
@@ -29,6 +29,7 @@ class MockProvider:
 
     name: Final = "mock"
     model: Final = "mock-executive-1"
+    budget_chars: Final = BUDGET_CHARS
 
     def __init__(self, tokens_per_second: float) -> None:
         self._pause = 1 / tokens_per_second if tokens_per_second else 0.0

@@ -1,37 +1,60 @@
 """Any endpoint that speaks OpenAI's chat completions, hosted or on this machine."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from typing import Literal
+from contextlib import aclosing
+from typing import Final, Literal
 
-import httpx2
-import openai
+import aiohttp
+import msgspec
 import structlog
-from openai.types.chat import ChatCompletionMessageParam
 
-from backend.kernel.errors import ProviderTimeout, ProviderUnavailable
-from module_sdk.module import ChatPrompt
+from backend.domains.csuite.errors import PromptTooLong, ProviderBusy
+from backend.domains.csuite.providers.base import Piece
+from backend.domains.csuite.providers.completions import CompletionReader
+from backend.domains.csuite.providers.history import alternating, fewer
+from backend.domains.csuite.providers.refusals import refusal, retry_after_of
+from backend.kernel.errors import ProblemError, ProviderTimeout
+from module_sdk.module import BUDGET_CHARS, ChatPrompt
 
 log = structlog.get_logger(__name__)
+
+CONNECT_SECONDS: Final = 5.0
+RETRIES: Final = 2
+PAUSE_SECONDS: Final = 0.5
+#: Whoever waits longer is told so instead, and can decide.
+LONGEST_PAUSE: Final = 2.0
+#: For what may follow the reason why an answer ended (a count of tokens), and for the end of the body after it said
+#: that it is done: a connection that is read to its end can be used again.
+REST_SECONDS: Final = 1.0
+END_SECONDS: Final = 0.1
+#: No refusal makes the budget smaller than this: other conversations have fewer words, and modules their instructions.
+LEAST_BUDGET: Final = 4_000
+_MOST_ERROR_BYTES: Final = 65_536
 
 
 class OpenAICompatibleProvider:
     """Streams from ``base_url``; at most two retries, and none once the answer has begun.
 
-    Redirects are refused and the environment's proxies ignored, so that the key goes to the named host alone.
+    ``timeout_seconds`` is the longest wait for text: comments, empty pieces and thoughts do not lengthen it, nor do
+    retries. Redirects are refused and the environment's proxies ignored, so that the key goes to the named host alone.
     """
 
     def __init__(
         self, name: Literal["openai", "local"], base_url: str, api_key: str, model: str, timeout_seconds: float
     ) -> None:
         self._name, self._model = name, model
-        timeout = httpx2.Timeout(timeout_seconds, connect=5)
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=2,
-            timeout=timeout,
-            http_client=httpx2.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False),
-        )
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream, application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "ocsuite",
+        }
+        self._timeout = timeout_seconds
+        self._budget = BUDGET_CHARS
+        self._session: aiohttp.ClientSession | None = None
 
     @property
     def name(self) -> str:
@@ -43,48 +66,132 @@ class OpenAICompatibleProvider:
         """The model asked for."""
         return self._model
 
-    async def stream(self, prompt: ChatPrompt) -> AsyncGenerator[str]:
+    @property
+    def budget_chars(self) -> int:
+        """What fitted the last time that a prompt was too long."""
+        return self._budget
+
+    async def stream(self, prompt: ChatPrompt) -> AsyncGenerator[Piece]:
         """Pieces of the answer; an upstream error becomes a problem that says what to do, the rest goes to the log."""
+        wait, begun, retries, turns = _Wait(self._timeout), False, 0, prompt.turns
+        while True:
+            try:
+                async with aclosing(self._attempt(ChatPrompt(system=prompt.system, turns=turns), wait)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+                return
+            except PromptTooLong as problem:
+                shorter = None if begun else fewer(turns)
+                if shorter is None:
+                    raise
+                turns = shorter
+                self._log("prompt_shortened", problem, turns=len(turns))
+                self._budget = max(LEAST_BUDGET, len(prompt.system) + sum(len(turn.content) for turn in turns))
+            except ProviderBusy as problem:
+                pause = PAUSE_SECONDS * 2**retries if problem.retry_after is None else problem.retry_after
+                if begun or retries == RETRIES or pause > min(LONGEST_PAUSE, wait.left):
+                    raise
+                retries += 1
+                await asyncio.sleep(pause)
+
+    async def _attempt(self, prompt: ChatPrompt, wait: "_Wait") -> AsyncGenerator[Piece]:
         try:
-            completion = await self._client.chat.completions.create(
-                model=self._model, messages=_messages(prompt), stream=True
-            )
-            async with completion:
-                async for chunk in completion:
-                    if chunk.choices and (text := chunk.choices[0].delta.content):
-                        yield text
-        except (openai.APITimeoutError, httpx2.TimeoutException) as error:
-            log.warning("provider_timeout", provider=self._name, model=self._model)
-            raise ProviderTimeout("It was given up waiting for the model; try again.") from error
-        except openai.APIStatusError as error:
-            log.warning("provider_refused", provider=self._name, model=self._model, status=error.status_code)
-            raise ProviderUnavailable(_explain(error.status_code)) from error
-        except (openai.APIError, httpx2.HTTPError) as error:
-            log.warning("provider_failed", provider=self._name, model=self._model, reason=type(error).__name__)
-            raise ProviderUnavailable("The connection to the model broke; try again.") from error
+            body = msgspec.json.encode({"model": self._model, "messages": _messages(prompt), "stream": True})
+            async with asyncio.timeout_at(wait.until):
+                response = await self._open().post(self._url, data=body, headers=self._headers, allow_redirects=False)
+            async with response:
+                if response.status != 200:
+                    async with asyncio.timeout_at(wait.until):
+                        error = await response.content.read(_MOST_ERROR_BYTES)
+                    raise refusal(response.status, _decoded(error), retry_after_of(response.headers))
+                async with aclosing(self._read(response, wait)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except TimeoutError as error:
+            problem: ProblemError = ProviderTimeout("It was given up waiting for the model; try again.")
+            self._log("provider_timeout", problem)
+            raise problem from error
+        except (aiohttp.ClientError, OSError) as error:
+            problem = ProviderBusy("The connection to the model broke; try again.")
+            self._log("provider_failed", problem, reason=type(error).__name__)
+            raise problem from error
+        except ProblemError as problem:
+            self._log("provider_refused", problem)
+            raise
+
+    async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> AsyncGenerator[Piece]:
+        reader = CompletionReader()
+        while True:
+            try:
+                async with asyncio.timeout_at(wait.until):
+                    data = await response.content.readany()
+            except (TimeoutError, aiohttp.ClientError, OSError):
+                if not reader.finished:
+                    raise
+                data = b""
+            if not data:
+                break
+            for piece in reader.feed(data):
+                wait.note(piece)
+                yield piece
+            if reader.finished:
+                wait.at_most(END_SECONDS if reader.done else REST_SECONDS)
+        for piece in reader.end():
+            yield piece
 
     async def close(self) -> None:
         """Close kept connections."""
-        await self._client.close()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                trust_env=False,
+            )
+        return self._session
+
+    def _log(self, event: str, problem: ProblemError, **more: object) -> None:
+        log.warning(event, provider=self._name, model=self._model, code=problem.code, detail=problem.detail, **more)
 
 
-def _messages(prompt: ChatPrompt) -> list[ChatCompletionMessageParam]:
-    messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": prompt.system}]
-    for turn in prompt.turns:
-        if turn.role == "user":
-            messages.append({"role": "user", "content": turn.content})
-        else:
-            messages.append({"role": "assistant", "content": turn.content})
-    return messages
+class _Wait:
+    """Until when text has to come. Text of the answer alone begins the wait anew."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self.until = self._loop.time() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain."""
+        return self.until - self._loop.time()
+
+    def note(self, piece: Piece) -> None:
+        """Something came."""
+        if isinstance(piece, str) and piece.strip():
+            self.until = self._loop.time() + self._seconds
+
+    def at_most(self, seconds: float) -> None:
+        """Wait no longer than this from now on."""
+        self.until = min(self.until, self._loop.time() + seconds)
 
 
-def _explain(status: int) -> str:
-    match status:
-        case 401 | 403:
-            return "The model provider refused our key; the operator has to check LLM_API_KEY."
-        case 404:
-            return "The model provider does not know the model; the operator has to check LLM_MODEL."
-        case 429:
-            return "The model provider is over its limit; try again in a minute."
-        case _:
-            return f"The model provider answered with status {status}; try again."
+def _messages(prompt: ChatPrompt) -> list[dict[str, str]]:
+    turns = [{"role": turn.role, "content": turn.content} for turn in alternating(prompt.turns)]
+    return [{"role": "system", "content": prompt.system}, *turns]
+
+
+def _decoded(body: bytes) -> object:
+    """An error's document, unwrapped if it is wrapped, or its text."""
+    try:
+        document = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body.decode("utf-8", "replace")
+    return document.get("error") or document if isinstance(document, dict) else document
