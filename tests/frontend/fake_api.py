@@ -70,6 +70,8 @@ class World:
     companies: dict[str, list[Company]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     held: dict[str, list[str]] = field(default_factory=dict)
+    #: The keys of the requests that made a company.
+    founded_by: dict[str, Company] = field(default_factory=dict)
     #: The keys of convened meetings, each once however often it was sent.
     meetings: dict[str, BoardMeeting] = field(default_factory=dict)
     token_seconds: int = 60
@@ -224,9 +226,11 @@ async def create_tenant(request: Request[Any, Any, Any], state: State) -> Tenant
     slug = data.slug or "-".join("".join(c if c.isalnum() else " " for c in data.name.lower()).split())
     if slug == "taken":
         raise Refused(409, "slug_taken", "This address is taken", "Choose another.")
+    world: World = state.world
     company = new_company(data.name, slug)
-    state.world.companies.setdefault(user.email or "", []).append(company)
-    return company.tenant
+    if world.founded_by.setdefault(request.headers["idempotency-key"], company) is company:
+        world.companies.setdefault(user.email or "", []).append(company)
+    return world.founded_by[request.headers["idempotency-key"]].tenant
 
 
 @get("/tenants/{tenant_id:uuid}", sync_to_thread=False)
