@@ -78,7 +78,9 @@ function answered(changes) {
 }
 
 function finish(form) {
-  form.querySelector("input[data-key]").value = "";
+  const key = form.querySelector("input[data-key]");
+  if (!key) return; // the element has become another form meanwhile
+  key.value = "";
   // One that was closed meanwhile, and opened for something else, stays open.
   if (form.dataset.sending) form.closest("dialog[open]")?.close();
 }
