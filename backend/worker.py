@@ -58,7 +58,8 @@ async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
 
 async def _purge(base: Foundation) -> int:
     async with base.db.transaction(ANONYMOUS) as session:
-        return int((await session.execute(text("SELECT util.purge_expired()"))).scalar_one())
+        query = text("SELECT util.purge_expired() + util.purge_accounts()")
+        return int((await session.execute(query)).scalar_one())
 
 
 async def _every(seconds: float, job: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """What can be chosen for a business profile: ``(value, words)`` pairs in the order in which to show them."""
 
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
 Choices = tuple[tuple[str, str], ...]
@@ -58,6 +58,31 @@ def time_zones() -> Choices:
     names = sorted(name for name in available_timezones() if name.partition("/")[0] in _REGIONS)
     return (("UTC", "UTC"), *((name, name.replace("_", " ").replace("/", " / ")) for name in names))
 
+
+class Place(NamedTuple):
+    """Where a company probably is: an IANA time zone, an ISO 3166-1 code (``""``: unknown), an ISO 4217 code."""
+
+    time_zone: str
+    country: str
+    currency: str
+
+
+def place_of(zone: str, language: str) -> Place:
+    """What a browser's time zone and language (``de-AT``) tell; whatever is not on offer is left at its default."""
+    country = language.replace("_", "-").rpartition("-")[2].upper() if "-" in language.replace("_", "-") else ""
+    country = country if country in dict(COUNTRIES) else ""
+    currency = next((code for code, countries in _USED_IN.items() if country in countries.split()), "USD")
+    return Place(zone if zone in dict(time_zones()) else "UTC", country, currency)
+
+
+#: Currencies on offer by the countries that use them, as ISO 4217 lists them; the dollar is the default anyway.
+_USED_IN: Final = {
+    "EUR": "AD AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MC ME MT NL PT SI SK SM VA",
+    "GBP": "GB GG IM JE", "AED": "AE", "AUD": "AU KI NR TV", "BRL": "BR", "CAD": "CA", "CHF": "CH LI", "CNY": "CN",
+    "CZK": "CZ", "DKK": "DK FO GL", "HKD": "HK", "HUF": "HU", "IDR": "ID", "ILS": "IL", "INR": "IN", "JPY": "JP",
+    "KES": "KE", "KRW": "KR", "MXN": "MX", "NGN": "NG", "NOK": "NO SJ", "NZD": "NZ CK NU TK", "PLN": "PL", "RON": "RO",
+    "SAR": "SA", "SEK": "SE", "SGD": "SG", "THB": "TH", "TRY": "TR", "TWD": "TW", "UAH": "UA", "ZAR": "ZA",
+}  # fmt: skip
 
 #: ISO 3166-1 codes with the names in use.
 COUNTRIES: Final[Choices] = tuple(

@@ -21,6 +21,7 @@ PERSON_TABLES: Final[Mapping[str, str]] = {
     "sessions": "user_id",
     "idempotency_keys": "user_id",
     "erasure_receipts": "user_id",
+    "account_links": "user_id",
 }
 """Tables of people's rows, each with the column that names the person."""
 

@@ -35,8 +35,8 @@ def _pattern(annotated: Any) -> str:
 _PATTERNS: Final = {
     LINE: "Must be one line without control characters",
     PROSE: "Must not contain control characters",
-    FILLED_LINE: "Must be one line with more than blanks, without control characters",
-    FILLED_PROSE: "Must hold more than blanks, and no control characters",
+    FILLED_LINE: "Must be one line in which something can be seen, without control characters",
+    FILLED_PROSE: "Must hold something that can be seen, and no control characters",
     _pattern(Email): "Must be an e-mail address, such as ada@example.com",
     _pattern(Slug): "Must consist of lower-case letters, digits and single dashes",
 }

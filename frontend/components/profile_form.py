@@ -7,15 +7,19 @@ import reflex as rx
 from frontend import choices
 from frontend.components.forms import select_field, text_field
 from frontend.components.primitives import button, given, icon
+from frontend.kit.unsaved import TouchedForm
 from frontend.states.profile import ProfileState
 
 FORM_ID = "profile-form"
 
 
 def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
-    """Fields, goals and ``actions``; a submit button among those needs ``form=FORM_ID``."""
+    """Fields, goals and ``actions``; a submit button among those needs ``form=FORM_ID``.
+
+    What the browser tells of its place may come when somebody types already: it renews the fields of the place alone.
+    """
     profile, errors = ProfileState.profile, ProfileState.profile_errors
-    fields = rx.el.form(
+    fields = TouchedForm.create(
         rx.el.div(
             text_field(
                 "Industry",
@@ -49,11 +53,17 @@ def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
                 choices.COUNTRIES,
                 error=errors["country"],
                 default_value=profile.country,
+                key=profile.country,
                 placeholder="Choose a country",
                 auto_complete="country",
             ),
             select_field(
-                "Currency", "currency", choices.CURRENCIES, error=errors["currency"], default_value=profile.currency
+                "Currency",
+                "currency",
+                choices.CURRENCIES,
+                error=errors["currency"],
+                default_value=profile.currency,
+                key=profile.currency,
             ),
             select_field(
                 "Time zone",
@@ -61,6 +71,7 @@ def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
                 choices.time_zones(),
                 error=errors["time_zone"],
                 default_value=profile.time_zone,
+                key=profile.time_zone,
             ),
             class_name="form-grid",
         ),
@@ -78,6 +89,7 @@ def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
         ),
         id=FORM_ID,
         on_submit=on_submit,
+        on_input=rx.cond(ProfileState.unsaved, rx.noop(), ProfileState.touch),
         class_name="form-stack",
         no_validate=True,
     )

@@ -2,24 +2,61 @@
 
 import reflex as rx
 
-from frontend.components.feedback import problem_panel
-from frontend.components.primitives import avatar, button, card, icon, skeleton
+from frontend.components.access.permissions import locked_note
+from frontend.components.permissions import may
+from frontend.components.primitives import avatar, button, card, empty_state, icon, skeleton
 from frontend.states.board import BoardState, DecisionView, Item, Seat, StatementView
 from frontend.views.shell import shell
 
 
 def page() -> rx.Component:
     """The board."""
-    content = rx.cond(
-        BoardState.loaded,
-        _meeting(),
-        rx.cond(BoardState.failed, problem_panel(BoardState.problem, BoardState.load), _loading()),
+    return shell("Board", rx.cond(BoardState.entered, _board(), _loading()))
+
+
+def _board() -> rx.Component:
+    return rx.el.div(
+        rx.cond(may("board.convene"), _form(), _closed()),
+        rx.cond(BoardState.convened, _meeting(), _first_use()),
+        class_name="board",
     )
-    return shell("Board", content)
+
+
+def _form() -> rx.Component:
+    return rx.el.form(
+        rx.el.input(name="form_key", type="hidden", value=BoardState.form_key, read_only=True),
+        rx.el.input(
+            name="topic",
+            class_name="input",
+            aria_label="Topic of the meeting",
+            placeholder="What should the board talk about?",
+            max_length=400,
+            auto_complete="off",
+            dir="auto",
+        ),
+        button("Convene the board", kind="primary", type="submit", busy=BoardState.busy),
+        on_submit=BoardState.convene,
+        class_name="board-topic",
+    )
+
+
+def _closed() -> rx.Component:
+    return locked_note(
+        "Convening the board takes the permission “Convene the board”. Who manages your company's roles can give it."
+    )
+
+
+def _first_use() -> rx.Component:
+    return empty_state(
+        "Nobody has met yet",
+        "Name a topic, or leave it to the chair, and convene the board. For now it shows the shape of a meeting, with "
+        "fixed text.",
+        icon_name="presentation",
+    )
 
 
 def _meeting() -> rx.Component:
-    return rx.el.div(
+    return rx.fragment(
         rx.cond(
             BoardState.preview,
             rx.el.p(
@@ -33,22 +70,9 @@ def _meeting() -> rx.Component:
             ),
             rx.fragment(),
         ),
-        rx.el.form(
-            rx.el.input(
-                name="topic",
-                class_name="input",
-                aria_label="Topic of the meeting",
-                placeholder="What should the board talk about?",
-                max_length=400,
-                auto_complete="off",
-            ),
-            button("Convene the board", kind="primary", type="submit", busy=BoardState.busy),
-            on_submit=BoardState.convene,
-            class_name="board-topic",
-        ),
         rx.el.div(
             rx.el.section(
-                rx.el.h2(BoardState.topic, class_name="page-title"),
+                rx.el.h2(BoardState.topic, class_name="page-title", dir="auto"),
                 rx.el.p(BoardState.summary, class_name="page-text"),
                 rx.el.ol(rx.foreach(BoardState.items, _item), class_name="board-agenda"),
                 class_name="board-main",
@@ -64,7 +88,6 @@ def _meeting() -> rx.Component:
             ),
             class_name="board-columns",
         ),
-        class_name="board",
     )
 
 
@@ -112,17 +135,6 @@ def _seat(seat: Seat) -> rx.Component:
 def _loading() -> rx.Component:
     return rx.el.div(
         skeleton("100%", "46px"),
-        rx.el.div(
-            rx.el.div(
-                *(
-                    card(skeleton("40%", "16px"), skeleton("100%", "64px"), class_name="metric-loading")
-                    for _ in range(3)
-                ),
-                class_name="board-agenda",
-            ),
-            card(skeleton("60%", "16px"), skeleton("100%", "96px"), class_name="metric-loading"),
-            class_name="board-columns",
-        ),
-        rx.el.span("Loading the meeting", class_name="visually-hidden", role="status"),
+        rx.el.span("Loading the board", class_name="visually-hidden", role="status"),
         class_name="board",
     )

@@ -6,13 +6,18 @@ import reflex as rx
 
 from frontend.components.account import sign_out_button
 from frontend.components.brand import wordmark
+from frontend.components.feedback import dialog
 from frontend.components.forms import form_error, text_field
-from frontend.components.primitives import badge, button, icon, link, link_button, skeleton
+from frontend.components.primitives import badge, button, given, icon, link, link_button, skeleton
 from frontend.components.profile_form import FORM_ID, profile_form
+from frontend.kit.unsaved import unsaved_guard
 from frontend.states.onboarding import STEPS, OnboardingState
 from frontend.states.session import SessionState
 
 _TITLES: Final = {"company": "Company", "profile": "Profile", "integration": "Integration", "done": "Done"}
+#: What the browser knows of where its person is.
+_ZONE: Final[rx.Var[str]] = rx.Var("(Intl.DateTimeFormat().resolvedOptions().timeZone ?? '')", _var_type=str)
+_LANGUAGE: Final[rx.Var[str]] = rx.Var("navigator.language", _var_type=str)
 _COMING: Final = (
     ("mail", "Google", "Mail and calendar, so that executives know what was agreed"),
     ("chart-no-axes-combined", "HubSpot", "Leads, deals and customers behind the revenue figures"),
@@ -60,13 +65,19 @@ def _step_mark(index: int, name: str) -> rx.Component:
     later = STEPS[index + 1 :]
     done = rx.Var.create(list(later)).contains(OnboardingState.step)
     current = OnboardingState.step == name
+    skipped = OnboardingState.skipped.contains(name)  # type: ignore[attr-defined]  # a Var at run time
+    mark = rx.cond(skipped, icon("minus", size=12), icon("check", size=12))
     return rx.el.li(
-        rx.el.span(rx.cond(done, icon("check", size=12), rx.el.span(index + 1)), class_name="wizard-step-dot"),
+        rx.el.span(rx.cond(done, mark, rx.el.span(index + 1)), class_name="wizard-step-dot"),
         rx.el.span(_TITLES[name]),
-        rx.cond(done, rx.el.span("(done)", class_name="visually-hidden"), rx.fragment()),
+        rx.cond(
+            done,
+            rx.el.span(rx.cond(skipped, "(skipped)", "(done)"), class_name="visually-hidden"),
+            rx.fragment(),
+        ),
         class_name="wizard-step",
         aria_current=rx.cond(current, "step", "false"),
-        custom_attrs={"data-done": done},
+        custom_attrs={"data-done": done & ~skipped},
     )
 
 
@@ -124,7 +135,25 @@ def _profile() -> rx.Component:
             "They read this before every answer. You can change it at any time.",
         ),
         rx.el.div(profile_form(OnboardingState.save_profile, actions), key=OnboardingState.form_round),
+        _skip_question(),
+        unsaved_guard(OnboardingState.unsaved),
+        on_mount=given(OnboardingState.take_place, _ZONE, _LANGUAGE),
         class_name="wizard-card wizard-card-wide",
+    )
+
+
+def _skip_question() -> rx.Component:
+    return dialog(
+        rx.el.p("What you typed on this page would be lost.", class_name="card-text"),
+        rx.el.div(
+            button("Skip without saving", kind="quiet", on_click=OnboardingState.skip_unsaved),
+            button("Save and continue", kind="primary", type="submit", form=FORM_ID, busy=OnboardingState.saving),
+            class_name="form-actions",
+        ),
+        id="skip-profile",
+        shown=OnboardingState.skip_asked,
+        title="Skip without saving?",
+        on_close=OnboardingState.keep_editing,
     )
 
 

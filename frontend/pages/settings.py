@@ -12,6 +12,7 @@ from frontend.components.forms import text_field
 from frontend.components.permissions import may
 from frontend.components.primitives import avatar, badge, button, card, icon, link, progress, skeleton, time_ago
 from frontend.components.profile_form import FORM_ID, profile_form
+from frontend.kit.unsaved import TouchedForm, unsaved_guard
 from frontend.states.session import SessionState
 from frontend.states.settings import SettingsState, UsageView
 from frontend.views.shell import shell, theme_choice
@@ -26,7 +27,8 @@ def page() -> rx.Component:
         ),
         rx.cond(SettingsState.failed, problem_panel(SettingsState.problem, SettingsState.load), _loading()),
     )
-    return shell("Settings", content)
+    unsaved = SettingsState.unsaved | SettingsState.company_unsaved
+    return shell("Settings", rx.fragment(content, unsaved_guard(unsaved)))
 
 
 def _section(title: str, text: str, *children: Any, class_name: str = "") -> rx.Component:
@@ -51,7 +53,7 @@ def _company() -> rx.Component:
         "Everyone in the company sees its name.",
         rx.cond(
             may("company.update"),
-            rx.el.form(
+            TouchedForm.create(
                 text_field("Company name", "name", error=errors["name"], default_value=company.name, max_length=120),
                 text_field(
                     "Short name",
@@ -66,6 +68,7 @@ def _company() -> rx.Component:
                     button("Save company", type="submit", busy=SettingsState.renaming), class_name="form-actions"
                 ),
                 on_submit=SettingsState.save_company,
+                on_input=rx.cond(SettingsState.company_unsaved, rx.noop(), SettingsState.touch_company),
                 class_name="form-stack",
                 no_validate=True,
                 key=_round(),

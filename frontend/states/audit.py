@@ -8,22 +8,23 @@ from urllib.parse import parse_qs
 import reflex as rx
 
 from frontend import runtime, words
+from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import DeniedView, denied_view
 from frontend.states.audit_views import (
     EXACT,
-    DayView,
+    EntryView,
     Filters,
     VerifiedView,
-    day_views,
     download_query,
+    entry_view,
     filters_of,
-    merged,
     verified_view,
     wanted,
 )
 from frontend.states.session import Notice, SessionState, notice_of
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.client.audit import AuditFilter
+from module_sdk.wire.audit import AuditEntry
 
 AUDIT_PATH: Final = "/audit"
 PAGE_ROWS: Final = 50
@@ -41,6 +42,7 @@ class PersonChoice:
     name: str = ""
 
 
+@with_paged_lists
 class AuditState(SessionState):
     """What the audit page shows."""
 
@@ -48,7 +50,7 @@ class AuditState(SessionState):
     failed: bool = False
     problem: Notice = Notice()
     denied: DeniedView = DeniedView()
-    days: list[DayView] = []
+    entries = PagedList(EntryView)
     people: list[PersonChoice] = []
     filters: Filters = Filters()
     refreshing: bool = False
@@ -118,8 +120,7 @@ class AuditState(SessionState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).audit.entries(self._shown, cursor=self._cursor, limit=PAGE_ROWS)
-            fresh = day_views(page.items, datetime.now(UTC), words.zone(self._time_zone))
-            self.days = merged(self.days, fresh)
+            self.entries.append(*self._views(page.items))
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
@@ -149,11 +150,15 @@ class AuditState(SessionState):
         self._shown = wanted(self.filters, now, where)
         page = await tenant.audit.entries(self._shown, limit=PAGE_ROWS)
         self.verified = verified_view(await tenant.audit.verification(), now, where)
-        self.days = day_views(page.items, now, where)
+        self.entries.replace(self._views(page.items))
         self._continue_at(page.next_cursor)
         self._offer_whom_is_looked_for()
         self.download = download_query(self.company.id, self._shown)
         self.loaded = True
+
+    def _views(self, found: list[AuditEntry]) -> list[EntryView]:
+        now, where = datetime.now(UTC), words.zone(self._time_zone)
+        return [entry_view(entry, now, where) for entry in found]
 
     def _look_for(self, filters: Filters) -> Any:
         if filters == self.filters:
@@ -177,7 +182,8 @@ class AuditState(SessionState):
 
     def _forget(self) -> None:
         """Show nothing of what was read before."""
-        self.loaded, self.days, self.people, self.download = False, [], [], ""
+        self.loaded, self.people, self.download = False, [], ""
+        self.entries.clear()
         self.verified = VerifiedView()
 
     def _fail(self, notice: Notice) -> None:

@@ -1,9 +1,8 @@
 """Entries of the audit log, its verification and its filters as the page shows them. Pure functions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import groupby
 from typing import Any, Final, get_args
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
@@ -46,9 +45,14 @@ class Detail:
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry as a sentence. ``by`` says on whose behalf, for keys and the system; ``when`` is relative."""
+    """One entry as a sentence. ``by`` says on whose behalf, for keys and the system; ``when`` is relative.
+
+    ``day`` is that of the company's time zone, and ``day_name`` the same in words.
+    """
 
     id: str = ""
+    day: str = ""
+    day_name: str = ""
     icon: str = ""
     actor: str = ""
     by: str = ""
@@ -60,15 +64,6 @@ class EntryView:
     iso: str = ""
     exact: str = ""
     details: list[Detail] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class DayView:
-    """The entries of one day in the company's time zone."""
-
-    name: str = ""
-    iso: str = ""
-    rows: list[EntryView] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -107,33 +102,14 @@ class VerifiedView:
     detail: str = ""
 
 
-def day_views(entries: Iterable[AuditEntry], now: datetime, where: tzinfo) -> list[DayView]:
-    """``entries``, which are in the order of time, by day."""
-
-    def day_of(entry: AuditEntry) -> date:
-        return entry.created_at.astimezone(where).date()
-
-    today = now.astimezone(where).date()
-    return [
-        DayView(_day_name(day, today), day.isoformat(), [entry_view(entry, now, where) for entry in group])
-        for day, group in groupby(entries, day_of)
-    ]
-
-
-def merged(days: list[DayView], more: list[DayView]) -> list[DayView]:
-    """``more`` behind ``days``; the day that both have is one."""
-    if days and more and days[-1].iso == more[0].iso:
-        both = DayView(days[-1].name, days[-1].iso, [*days[-1].rows, *more[0].rows])
-        return [*days[:-1], both, *more[1:]]
-    return [*days, *more]
-
-
 def entry_view(entry: AuditEntry, now: datetime, where: tzinfo) -> EntryView:
     """``entry`` in words."""
     actor, said = entry.actor, say(entry.action, entry.resource, entry.meta)
     local = entry.created_at.astimezone(where)
     return EntryView(
         id=str(entry.id),
+        day=local.date().isoformat(),
+        day_name=_day_name(local.date(), now.astimezone(where).date()),
         icon=area_icon(entry.action),
         actor=actor.name,
         by="by API key" if actor.kind == "api_key" else "",

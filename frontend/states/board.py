@@ -1,12 +1,13 @@
 """The board meeting: a preview of what the executives will do together."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import reflex as rx
 
 from frontend import words
-from frontend.states.session import Notice, SessionState
+from frontend.states.session import SessionState
 from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
 
 _OFFICES: Final = {
@@ -61,12 +62,12 @@ class Item:
 
 
 class BoardState(SessionState):
-    """The meeting being shown."""
+    """The meeting being shown, if one was convened. Looking at the page convenes none."""
 
-    loaded: bool = False
-    failed: bool = False
     busy: bool = False
-    problem: Notice = Notice()
+    #: Names the form as it was opened: whatever is sent from it twice is one meeting.
+    form_key: str = ""
+    convened: bool = False
     topic: str = ""
     preview: bool = True
     seats: list[Seat] = []
@@ -75,29 +76,23 @@ class BoardState(SessionState):
 
     @rx.event
     async def load(self) -> Any:
-        """Show a meeting about what the chair chooses."""
-        if (away := await self._enter()) is not None:
-            return away
-        await self._convene("")
-        return None
+        """Open an empty form."""
+        self.convened, self.busy, self.form_key = False, False, secrets.token_urlsafe(16)
+        return await self._enter()
 
     @rx.event
     async def convene(self, form: dict[str, Any]) -> Any:
-        """Hold a meeting about a topic."""
+        """Hold a meeting, about a topic or about what the chair chooses."""
+        key = str(form.get("form_key", ""))
+        if key != self.form_key:
+            return
         self.busy = True
         yield
-        await self._convene(" ".join(str(form.get("topic", "")).split())[:400])
-
-    async def _convene(self, topic: str) -> None:
-        self.failed = False
-        async with self._talk(self._fail) as api:
-            self._show(await self._tenant(api).board_meeting(BoardMeetingRequest(topic=topic)))
+        request = BoardMeetingRequest(topic=" ".join(str(form.get("topic", "")).split())[:400])
+        async with self._talk() as api:
+            self._show(await self._tenant(api).board_meeting(request, idempotency_key=key))
+            self.form_key = secrets.token_urlsafe(16)
         self.busy = False
-
-    def _fail(self, notice: Notice) -> None:
-        self.failed, self.problem = not self.loaded, notice
-        if self.loaded:
-            self._tell(notice)
 
     def _show(self, meeting: BoardMeeting) -> None:
         titles = {attendee.executive: office(attendee.title) for attendee in meeting.attendees}
@@ -128,4 +123,4 @@ class BoardState(SessionState):
                 words.count(len(meeting.decisions), "proposed decision"),
             ]
         )
-        self.loaded = True
+        self.convened = True

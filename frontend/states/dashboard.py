@@ -128,7 +128,8 @@ class DashboardState(SessionState):
 def metric_view(metric: MetricSnapshot, currency: str, source: str, now: datetime, time_zone: str) -> MetricView:
     """A card for ``metric``."""
     drawn = charts.sparkline([point.value for point in metric.trend])
-    moved = metric.change or 0.0
+    # What rounds to nothing did not move.
+    moved = metric.change if metric.change and words.change(metric.change) != words.change(0.0) else 0.0
     direction = "up" if moved > 0 else "down" if moved < 0 else "flat"
     verdict = "neutral"
     if metric.good != "neutral" and direction != "flat":

@@ -8,7 +8,7 @@ import reflex as rx
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from module_sdk.client import ApiError
-from module_sdk.wire.tenants import OnboardingPatch, OnboardingStep, TenantCreate
+from module_sdk.wire.tenants import Onboarding, OnboardingPatch, OnboardingStep, TenantCreate
 
 STEPS: Final[tuple[OnboardingStep, ...]] = ("company", "profile", "integration", "done")
 
@@ -17,6 +17,10 @@ class OnboardingState(ProfileState):
     """The step being shown."""
 
     step: Literal["", "company", "profile", "integration", "done"] = ""
+    #: Steps that were passed over.
+    skipped: list[str] = []
+    #: Whether it is being asked if what was typed may be dropped.
+    skip_asked: bool = False
     company_errors: dict[str, str] = {"name": "", "slug": ""}
     company_problem: str = ""
 
@@ -32,9 +36,9 @@ class OnboardingState(ProfileState):
             return None
         async with self._talk() as api:
             await self._read_profile(api)
-            step = (await self._tenant(api).onboarding()).step
+            self._take_step(await self._tenant(api).onboarding())
             # The company is there, or one would not be asked about it.
-            self.step = "profile" if step == "company" else step
+            self.step = "profile" if self.step == "company" else self.step
         return None
 
     @rx.event
@@ -57,7 +61,7 @@ class OnboardingState(ProfileState):
                 self.company_id = str(tenant.id)
                 await self._enter()
                 await self._read_profile(api)
-                self.step = (await self._tenant(api).move_onboarding(OnboardingPatch(step="profile"))).step
+                self._take_step(await self._tenant(api).move_onboarding(OnboardingPatch(step="profile")))
         self.saving = False
         if self.step == "profile":
             # Without `?new=1`, so that reloading the page resumes this company's wizard.
@@ -66,7 +70,7 @@ class OnboardingState(ProfileState):
     @rx.event
     async def save_profile(self, form: dict[str, Any]) -> Any:
         """Store the profile and go on."""
-        self.saving = True
+        self.saving, self.skip_asked = True, False
         yield
         if await self._save_profile(form):
             await self._move("integration")
@@ -74,8 +78,22 @@ class OnboardingState(ProfileState):
 
     @rx.event
     async def skip_profile(self) -> None:
-        """Go on without a profile."""
+        """Go on without a profile; what was typed meanwhile is asked about."""
+        if self.unsaved:
+            self.skip_asked = True
+        else:
+            await self._move("integration", skipped="profile")
+
+    @rx.event
+    async def skip_unsaved(self) -> None:
+        """Go on without a profile, and without what was typed."""
+        self.skip_asked = self.unsaved = False
         await self._move("integration", skipped="profile")
+
+    @rx.event
+    def keep_editing(self) -> None:
+        """Stay with the profile."""
+        self.skip_asked = False
 
     @rx.event
     async def skip_integration(self) -> None:
@@ -91,7 +109,10 @@ class OnboardingState(ProfileState):
 
     async def _move(self, step: OnboardingStep, skipped: OnboardingStep | None = None) -> None:
         async with self._talk() as api:
-            self.step = (await self._tenant(api).move_onboarding(OnboardingPatch(step=step, skipped=skipped))).step
+            self._take_step(await self._tenant(api).move_onboarding(OnboardingPatch(step=step, skipped=skipped)))
+
+    def _take_step(self, reply: Onboarding) -> None:
+        self.step, self.skipped = reply.step, list(reply.skipped)
 
     def _refused(self, error: ApiError) -> bool:
         """Whether the refusal could be shown in the form."""

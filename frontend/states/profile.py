@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 import reflex as rx
 
-from frontend import words
+from frontend import choices, words
 from frontend.choices import GOALS
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
@@ -41,13 +41,30 @@ class ProfileState(SessionState):
     goal_round: str = "0"
     profile_errors: dict[str, str] = dict.fromkeys((*FIELDS, "goals"), "")
     saving: bool = False
+    #: Whether something was typed or chosen since it was stored.
+    unsaved: bool = False
     #: Counts in text how often what is stored turned out to be something else, so that forms start anew with it.
     form_round: str = "0"
+
+    _place: choices.Place | None = None
+
+    @rx.event
+    def take_place(self, zone: str, language: str) -> None:
+        """Begin a profile that was never stored with where the browser says that the person is."""
+        self._place = choices.place_of(zone, language)
+        if not (self.profile.saved or self.unsaved):
+            self.profile = replace(self.profile, **self._place._asdict())
+
+    @rx.event
+    def touch(self) -> None:
+        """Remember that the form holds more than what is stored."""
+        self.unsaved = True
 
     @rx.event
     def toggle_goal(self, goal: str) -> None:
         """Take a goal up or drop it."""
         kept = [one for one in self.goals if one != goal]
+        self.unsaved = True
         self._set_goals(kept if len(kept) < len(self.goals) else [*kept, goal])
 
     @rx.event
@@ -55,6 +72,7 @@ class ProfileState(SessionState):
         """Take up a goal in the person's own words."""
         goal = " ".join(str(form.get("new_goal", "")).split())[:200]
         if goal and goal not in self.goals:
+            self.unsaved = True
             self._set_goals([*self.goals, goal])
         self.goal_round = str(int(self.goal_round) + 1)
 
@@ -76,6 +94,8 @@ class ProfileState(SessionState):
 
     def _take_profile(self, reply: ProfileReply) -> None:
         stored = reply.profile
+        if reply.updated_at is None and self._place is not None:
+            stored = msgspec.structs.replace(stored, **self._place._asdict())
         self.profile = ProfileView(
             industry=stored.industry,
             size=stored.size or "",
@@ -88,6 +108,7 @@ class ProfileState(SessionState):
         )
         self.profile_errors = dict.fromkeys((*FIELDS, "goals"), "")
         self._set_goals(list(stored.goals))
+        self.unsaved = False
 
     async def _save_profile(self, form: dict[str, Any]) -> bool:
         """Store the form; reasons for refused fields appear beside them."""

@@ -38,6 +38,8 @@ class SettingsState(ProfileState):
     problem: Notice = Notice()
     usage: list[UsageView] = []
     renaming: bool = False
+    #: Whether name or short name were typed and not stored.
+    company_unsaved: bool = False
     company_errors: dict[str, str] = {"name": "", "slug": ""}
 
     @rx.event
@@ -48,7 +50,7 @@ class SettingsState(ProfileState):
             return away
         if self.company != before:
             self._start_forms_anew()
-        self.failed = self.saving = self.renaming = False
+        self.failed = self.saving = self.renaming = self.company_unsaved = False
         self.company_errors = {"name": "", "slug": ""}
         async with self._talk(self._fail) as api:
             await self._read_profile(api)
@@ -56,6 +58,11 @@ class SettingsState(ProfileState):
             self.usage = [usage_view(line, self.profile.time_zone) for line in lines]
             self.loaded = True
         return DeletionState.load_receipts
+
+    @rx.event
+    def touch_company(self) -> None:
+        """Remember that the names hold more than what is stored."""
+        self.company_unsaved = True
 
     @rx.event
     async def save_company(self, form: dict[str, Any]) -> Any:
@@ -80,6 +87,7 @@ class SettingsState(ProfileState):
                     raise
                 self.company_errors = {"name": "", "slug": ""} | found
             else:
+                self.company_unsaved = False
                 await self._enter()
                 self._tell(Notice(kind="success", title="Company saved"))
         self.renaming = False

@@ -10,7 +10,10 @@ from msgspec import UNSET, UnsetType
 from module_sdk.wire.base import FILLED_LINE, LINE, Name, Reply, Request
 from module_sdk.wire.identity import Email, PermissionKey, RoleKey, TenantRef
 
-RoleName = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=FILLED_LINE, examples=["Analyst"])]
+RoleName = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=60, pattern=FILLED_LINE, examples=["Analyst"], extra={"cleaned": True}),
+]
 Note = Annotated[str, msgspec.Meta(max_length=280, pattern=LINE)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=365)]
 Token = Annotated[

@@ -1,8 +1,11 @@
 """What every wire contract shares: the two Struct bases, text types and the page of a list."""
 
-from typing import Annotated, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import msgspec
+
+from module_sdk.text import INVISIBLE, clean_name
 
 Item = TypeVar("Item")
 
@@ -14,13 +17,23 @@ PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 # Every blank that is no control character. Both patterns decide at the first character outside of these: two open-ended
 # runs that could share characters would take a time that grows with the square of the text.
 _BLANKS = r" \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-#: ``LINE`` and ``PROSE`` with something other than blanks in them.
-FILLED_LINE = rf"^[{_BLANKS}]*[^{_BLANKS}\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$(?!\n)"
-FILLED_PROSE = rf"^[{_BLANKS}\t\n\r]*[^{_BLANKS}\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_UNSEEN = _BLANKS + INVISIBLE
+#: ``LINE`` and ``PROSE`` with something in them that can be seen.
+FILLED_LINE = rf"^[{_UNSEEN}]*[^{_UNSEEN}\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$(?!\n)"
+FILLED_PROSE = rf"^[{_UNSEEN}\t\n\r]*[^{_UNSEEN}\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A body sent to the API. Unknown fields are refused, so that a misspelt one is noticed."""
+    """A body sent to the API. Unknown fields are refused, so that a misspelt one is noticed.
+
+    Names in it are what :func:`module_sdk.text.clean_name` leaves of them, whoever built the body.
+    """
+
+    def __post_init__(self) -> None:
+        for field in _names(type(self)):
+            value = getattr(self, field)
+            if isinstance(value, str):
+                msgspec.structs.force_setattr(self, field, _name(field, value))
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,5 +50,29 @@ class Page(Reply, Generic[Item], frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=FILLED_LINE, examples=["Acme Robotics"])]
+@cache
+def _names(kind: type[Request]) -> tuple[str, ...]:
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _is_name(field.type))
+
+
+def _is_name(annotation: Any) -> bool:
+    parts = get_args(annotation)
+    return any(isinstance(part, msgspec.Meta) and bool((part.extra or {}).get("cleaned")) for part in parts) or any(
+        _is_name(part) for part in parts
+    )
+
+
+def _name(field: str, value: str) -> str:
+    """``value`` cleaned. What its pattern let pass may still be nothing to see: lone accents, rare invisible marks."""
+    if cleaned := clean_name(value):
+        return cleaned
+    raise ValueError(f"`{field}` must hold something that can be seen")
+
+
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=120, pattern=FILLED_LINE, examples=["Acme Robotics"], extra={"cleaned": True}
+    ),
+]
 """A person's or a company's name, one line."""

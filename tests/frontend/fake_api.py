@@ -70,6 +70,8 @@ class World:
     companies: dict[str, list[Company]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     held: dict[str, list[str]] = field(default_factory=dict)
+    #: The keys of convened meetings, each once however often it was sent.
+    meetings: dict[str, BoardMeeting] = field(default_factory=dict)
     token_seconds: int = 60
     renewals: int = 0
 
@@ -333,10 +335,15 @@ def dashboard(request: Request[Any, Any, Any], state: State) -> Dashboard:
 async def board_meeting(request: Request[Any, Any, Any], state: State) -> BoardMeeting:
     company_of(request, state, request.headers.get("x-tenant-id", ""))
     data = await body(request, BoardMeetingRequest)
+    world: World = state.world
+    return world.meetings.setdefault(request.headers["idempotency-key"], meeting_about(data.topic))
+
+
+def meeting_about(topic: str) -> BoardMeeting:
     return BoardMeeting(
         id=uuid4(),
         status="placeholder",
-        topic=data.topic or "Next quarter's plan",
+        topic=topic or "Next quarter's plan",
         created_at=datetime.now(UTC),
         agenda=[
             AgendaItem(id="a1", title="Where we stand", minutes=10),

@@ -22,7 +22,7 @@ from frontend.audit_words import ACTIONS, AREAS, say
 from frontend.download_routes import download_routes
 from frontend.settings import WebSettings
 from frontend.states.access_views import denied_view
-from frontend.states.audit_views import Filters, day_views, filters_of, merged, verified_view, wanted
+from frontend.states.audit_views import Filters, entry_view, filters_of, verified_view, wanted
 from module_sdk.client import ApiError
 from module_sdk.wire.audit import AuditFault, AuditVerification
 from tests.frontend.chat_api import ChatApi
@@ -121,15 +121,13 @@ def test_days_are_those_of_the_company() -> None:
     made = [entry("role.created", name="a"), entry("role.deleted", kind="api_key", name="b", seq=None)]
     moments = [NOW, NOW - timedelta(hours=1)]
     dated = [type(one)(**{**_fields(one), "created_at": at}) for one, at in zip(made, moments, strict=True)]
-    days = day_views(dated, NOW, BERLIN)
-    assert [day.name for day in days] == ["Today", "Yesterday"]
-    assert days[0].rows[0].exact == "23 Nov 2026, 00:30:00 CET"
-    assert days[1].rows[0].by == "by API key"
-    assert "Not sealed yet" in next(one.value for one in days[1].rows[0].details if one.label == "Place in the chain")
-    joined = merged(days[:1], [days[0], days[1]])
-    assert [(day.name, len(day.rows)) for day in joined] == [("Today", 2), ("Yesterday", 1)]
-    older = day_views([type(made[0])(**{**_fields(made[0]), "created_at": NOW - timedelta(days=9)})], NOW, UTC)
-    assert older[0].name == "Friday, 13 November 2026"
+    shown = [entry_view(one, NOW, BERLIN) for one in dated]
+    assert [(one.day, one.day_name) for one in shown] == [("2026-11-23", "Today"), ("2026-11-22", "Yesterday")]
+    assert shown[0].exact == "23 Nov 2026, 00:30:00 CET"
+    assert shown[1].by == "by API key"
+    assert "Not sealed yet" in next(one.value for one in shown[1].details if one.label == "Place in the chain")
+    older = type(made[0])(**{**_fields(made[0]), "created_at": NOW - timedelta(days=9)})
+    assert entry_view(older, NOW, UTC).day_name == "Friday, 13 November 2026"
 
 
 def _fields(one: Any) -> dict[str, Any]:
@@ -262,14 +260,22 @@ def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log)
         refused,
         *(entry("role.created", name=f"Analyst {n}", ago=timedelta(days=3)) for n in range(60)),
     ]
+    received: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
     page.reload()
     rows = page.locator(".audit-entries > li")
     expect(rows).to_have_count(50)
     expect(page.get_by_role("heading", level=2, name="Today")).to_be_visible()
     expect(rows.first).to_contain_text("Ada Lovelace tried to list roles without permission")
     expect(rows.first.get_by_text("Refused", exact=True).first).to_be_visible()
+    first = max(received)
+    received.clear()
     page.get_by_role("button", name="Load more").click()
     expect(rows).to_have_count(61)
+    # Eleven rows more, and not sixty-one.
+    assert sum(received) < first / 2
+    expect(page.get_by_role("heading", level=2, name="Today")).to_have_count(1)
+    expect(page.get_by_role("heading", level=2)).to_have_count(3)
     expect(page.get_by_text("That is all.")).to_be_visible()
     rows.first.locator("summary").press("Enter")
     expect(rows.first.get_by_text("operation:list_roles")).to_be_visible()

@@ -100,7 +100,7 @@ def test_pages_for_members(enter: Enter, scan: Scan, member: Member) -> None:
     found = []
     for path, heading in (
         ("/dashboard", "Runway"),
-        ("/board", "Where we stand"),
+        ("/board", "Nobody has met yet"),
         ("/team/roles", "Roles"),
         ("/settings/api-keys", "No keys yet"),
         ("/settings", "Limits"),

@@ -90,7 +90,8 @@ def test_theme_is_chosen_and_kept(enter: Enter, member: Member) -> None:
 def test_board_meeting_is_shown_as_a_preview(enter: Enter, member: Member) -> None:
     page = enter(member).page
     page.goto("/board")
-    expect(page.get_by_text("Nobody has met yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nobody has met yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="At the table")).to_be_hidden()
     page.get_by_label("Topic of the meeting").fill("Prices for next year")
     page.get_by_role("button", name="Convene the board").click()
     expect(page.get_by_role("heading", name="Prices for next year")).to_be_visible()

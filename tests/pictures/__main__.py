@@ -54,7 +54,7 @@ def everything(product: Product) -> Iterator[Picture]:
     yield Picture("dashboard", "/dashboard", heading("Runway"), ada)
     yield Picture("chat-new", "/chat", heading("What should your"), ada)
     yield Picture("chat", f"/chat/{talk}", words("Regenerate"), ada)
-    yield Picture("board", "/board", heading("Where we stand"), ada)
+    yield Picture("board", "/board", heading("Nobody has met yet"), ada)
     ada.call("POST", "/audit/verification")
     yield Picture("audit", "/audit", heading("Today"), ada)
     yield Picture("roles", "/team/roles", heading("Roles"), ada)

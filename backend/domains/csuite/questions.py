@@ -26,6 +26,7 @@ from backend.kernel.tenancy import TenantContext
 from module_sdk.dialogue import validate_prompt
 from module_sdk.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
 from module_sdk.registry import ModuleRegistry
+from module_sdk.text import clean_name
 from module_sdk.wire.csuite import ChatRequest, Started
 
 TITLE_CHARS: Final = 60
@@ -172,7 +173,7 @@ class Questions:
 
 def title_of(message: str) -> str:
     """A conversation's first title: the beginning of its first message, cut between words."""
-    line = " ".join(message.split())
+    line = clean_name(message) or " ".join(message.split())
     if len(line) <= TITLE_CHARS:
         return line
     return line[:TITLE_CHARS].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

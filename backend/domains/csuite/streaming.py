@@ -98,8 +98,7 @@ async def _claimed(request: ApiRequest, once: Once) -> Claim | None:
     values = [value for name, value in request.scope["headers"] if name == HEADER]
     if not values:
         return None
-    fingerprint = fingerprint_of(request.scope, await request.body())
-    held = await claim(once.session, request.user.user_id, valid_key(values[0]), fingerprint)
+    held = await claim(once.session, request.user.user_id, valid_key(values[0]), await fingerprint_of(request))
     if isinstance(held, Claim):
         return held
     once.earlier = UUID(bytes=held.body)

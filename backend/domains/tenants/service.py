@@ -185,9 +185,28 @@ def profile_of(row: ProfileRow | None) -> Profile:
     return msgspec.convert(values, Profile)
 
 
+#: Letters that are spelled out where they are missing, not stripped of their marks.
+_SPELLED_OUT: Final = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "oe",
+        "å": "aa",
+        "þ": "th",
+        "ð": "d",
+        "ł": "l",
+    }
+)
+
+
 def proposed_slugs(name: str, tenant_id: UUID) -> list[str]:
     """Slugs to try for a name: itself in ASCII, then with endings taken from the id's random part."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    spelled = unicodedata.normalize("NFC", name).lower().translate(_SPELLED_OUT)
+    ascii_name = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     base = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:SLUG_LENGTH].strip("-")
     endings = [f"{base or 'company'}-{tenant_id.hex[-length:]}" for length in (4, 7)]
     return [base, *endings] if len(base) >= 3 else endings

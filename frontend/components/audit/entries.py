@@ -1,13 +1,13 @@
 """Entries of the audit log by day, each a sentence with its details on demand."""
 
-from typing import Final
+from typing import Any, Final
 
 import reflex as rx
 
 from frontend.audit_words import AREAS, OTHER_ICON
-from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton
+from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton, time_ago
 from frontend.states.audit import AuditState
-from frontend.states.audit_views import DayView, Detail, EntryView
+from frontend.states.audit_views import Detail, EntryView
 
 _LOADING: Final = (("44%", "30%"), ("56%", "24%"), ("38%", "28%"), ("60%", "22%"), ("48%", "26%"), ("40%", "32%"))
 
@@ -16,8 +16,8 @@ def entries() -> rx.Component:
     """The log as filtered."""
     return rx.el.div(
         rx.cond(
-            AuditState.days.length() > 0,  # type: ignore[attr-defined]  # a Var at run time
-            rx.fragment(rx.foreach(AuditState.days, _day), _more()),
+            AuditState.entries,
+            rx.fragment(rx.foreach(_by_day(AuditState.entries), _day), _more()),
             _nothing(),
         ),
         class_name="audit-log",
@@ -25,11 +25,21 @@ def entries() -> rx.Component:
     )
 
 
-def _day(day: DayView) -> rx.Component:
+def _by_day(entries: Any) -> rx.Var[list[list[EntryView]]]:
+    """The entries as a list for each day; made in the browser, so that entries can be sent as they come."""
+    code = (
+        f"{entries!s}.reduce((days, one) => "
+        "(days.at(-1)?.[0].day === one.day ? days.at(-1).push(one) : days.push([one]), days), [])"
+    )
+    return rx.Var(code, _var_data=entries._get_all_var_data()).to(list[list[EntryView]])
+
+
+def _day(rows: Any) -> rx.Component:
+    first = rows[0]
     return rx.el.section(
-        rx.el.h2(rx.el.time(day.name, date_time=day.iso), class_name="audit-day-name"),
-        card(rx.el.ol(rx.foreach(day.rows, _entry), class_name="audit-entries"), class_name="audit-card"),
-        key=day.iso,
+        rx.el.h2(rx.el.time(first.day_name, date_time=first.day), class_name="audit-day-name"),
+        card(rx.el.ol(rx.foreach(rows, _entry), class_name="audit-entries"), class_name="audit-card"),
+        key=first.day,
         class_name="audit-day",
     )
 
@@ -49,7 +59,7 @@ def _entry(entry: EntryView) -> rx.Component:
                     class_name="audit-sentence",
                 ),
                 rx.cond(entry.refused, badge("Refused", "bad"), rx.fragment()),
-                rx.el.time(entry.when, date_time=entry.iso, title=entry.exact, class_name="audit-when"),
+                rx.el.span(time_ago(entry.when, iso=entry.iso, exact=entry.exact), class_name="audit-when"),
                 icon("chevron-right", class_name="audit-arrow"),
             ),
             rx.el.dl(

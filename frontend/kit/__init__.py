@@ -1,0 +1,1 @@
+"""Mechanisms of the web app that pages and states share."""
