@@ -15,16 +15,23 @@ from sqlalchemy.exc import InterfaceError
 from structlog.testing import capture_logs
 
 from backend.domains.csuite import follow, generation, questions, repository
+from backend.domains.csuite.answer import Answer, Assignment
+from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.follow import Follower
+from backend.domains.csuite.permissions import READ
+from backend.domains.csuite.providers.mock import MockProvider
 from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.orm import new_id
 from backend.kernel.streams import Event, LiveStream, StreamRef
 from backend.kernel.tenancy import TenantContext
 from backend.registry import Foundation
 from backend.settings import Settings
+from module_sdk.module import ChatPrompt, ChatTurn
 from tests.conftest import SignIn
 from tests.support.people import Member
 from tests.support.sse import Frame, ask, frames
+
+PROMPT = ChatPrompt(system="Company: Acme", turns=[ChatTurn(role="user", content="Hi")])
 
 
 @dataclass
@@ -227,10 +234,21 @@ async def test_a_reader_goes_on_while_the_database_is_away(
     assert (calls["read"], len(pauses), failures["asked"] > 0) == (4, 3, True)
 
 
-class _Ahead(datetime):
-    """A clock that is ten minutes ahead."""
+async def test_another_company_does_not_find_a_living_answer_by_its_id(lost: Lost) -> None:
+    answer = Answer(Assignment(lost.ref, new_id(), Draft(MockProvider(0), PROMPT)), lambda: 0.0)
+    answer.take("Secret")
+    answer.end(None)
+    lost.base.generator._answers[lost.ref] = answer
+    assert lost.base.generator.live(lost.ref) is answer.live
+    stranger = TenantContext(new_id(), lost.context.user_id)
+    assert [batch async for batch in lost.follower().frames(stranger, READ, lost.ref.id, 0)] == []
+    await answer.assignment.draft.discard()
 
-    shift = timedelta(minutes=10)
+
+class _Ahead(datetime):
+    """A clock that is two hours ahead."""
+
+    shift = timedelta(hours=2)
 
     @classmethod
     def now(cls, tz: Any = None) -> "_Ahead":
@@ -238,7 +256,7 @@ class _Ahead(datetime):
 
 
 class _Behind(_Ahead):
-    """One that is ten minutes behind."""
+    """One that is two hours behind."""
 
     shift = -timedelta(minutes=10)
 
