@@ -132,7 +132,9 @@ class InvitedController(Controller):
     ) -> Membership:
         """Joins the company, for whoever has the address that was invited; members get their membership."""
         async with db.transaction(principal.context) as session:
-            found = await invitations.found(session, data.token)
+            found = await invitations.find(session, data.token)
+            if found is None:
+                return await invitations.taken(session, data.token, memberships)
         context = TenantContext(found.tenant_id, principal.user_id)
         async with changing(db, context, "accept_invitation", f"invitation:{found.id}") as session:
             return await invitations.accept(session, context, data.token, memberships)
