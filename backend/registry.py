@@ -9,6 +9,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 from redis.asyncio import Redis
 
+from backend.departures import CompanyDepartures
 from backend.domains.access import permissions as access_permissions
 from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.access.invitation_controllers import InvitationsController, InvitedController
@@ -25,13 +26,14 @@ from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.verification import Verifications
 from backend.domains.audit.witness import Witness
 from backend.domains.csuite import permissions as csuite_permissions
+from backend.domains.csuite.belongings import Conversations
 from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.providers.factory import create_provider
 from backend.domains.dashboard import permissions as dashboard_permissions
 from backend.domains.dashboard.controllers import DashboardController
-from backend.domains.identity.wiring import Parts, create_identity, provide
+from backend.domains.identity.wiring import Parts, create_identity
 from backend.domains.tenants import permissions as tenants_permissions
 from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
@@ -42,6 +44,7 @@ from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
 from backend.kernel.mail import create_mailer
 from backend.kernel.permissions import Permission, checked
+from backend.kernel.provide import provide
 from backend.kernel.ratelimit import RateLimiter
 from backend.kernel.redis import RedisBatcher, create_redis
 from backend.kernel.streams import StreamLog
@@ -124,6 +127,8 @@ class Api:
                 limiter=limiter,
                 client_address=ClientAddress(base.settings.trusted_proxies),
                 memberships=base.tenants,
+                departures=CompanyDepartures(base.settings.company_grace),
+                belongings=Conversations(base.db),
             )
         )
         self.authenticator = KeyOrSession(base.db, self._identity.authenticator)
@@ -169,6 +174,7 @@ class Api:
                 receipt_signer=base.audit_log,
                 companies=base.tenants,
                 memberships=base.tenants,
+                addresses=self._identity.addresses,
                 post_office=InvitationPost(create_mailer(base.settings), base.settings.web_url),
                 modules=modules(),
                 generator=base.generator,

@@ -11,6 +11,7 @@ from frontend.pages import (
     board,
     chat,
     clerk_entrance,
+    companies,
     dashboard,
     home,
     invitation,
@@ -29,7 +30,7 @@ from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
 from frontend.states.chat import ChatState
 from frontend.states.dashboard import DashboardState
-from frontend.states.home import HomeState
+from frontend.states.home import CompaniesState, HomeState
 from frontend.states.invitation import InvitationState
 from frontend.states.onboarding import OnboardingState
 from frontend.states.roles import RolesState
@@ -56,6 +57,7 @@ PAGES: Final = (
     Page("/", NAME, home.page, HomeState.load),
     Page("/sign-in", "Sign in", sign_in.page, AuthState.load),
     Page("/sign-up", "Create your account", sign_up.page, AuthState.load),
+    Page("/companies", "Your companies", companies.page, CompaniesState.load),
     Page("/onboarding", "Set up your company", onboarding.page, OnboardingState.load),
     Page("/dashboard", "Dashboard", dashboard.page, DashboardState.load),
     Page("/chat", "Chat", chat.page, ChatState.load),

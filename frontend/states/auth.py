@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlencode
 import reflex as rx
 
 from frontend import runtime
-from frontend.session_routes import ADOPT_PATH, relative_path
+from frontend.session_routes import ADOPT_PATH, MAX_PATH, relative_path
 from frontend.states.problems import field_errors
-from frontend.states.session import SessionState
+from frontend.states.session import ONBOARDING_PATH, SessionState
 from module_sdk.client import ApiClient, ApiError, ClientError, Session
 from module_sdk.wire.identity import SignIn, SignUp
 
@@ -40,8 +40,8 @@ class AuthState(SessionState):
         self.errors = dict.fromkeys(_SIGN_UP_FIELDS, "")
         self.reason = _REASONS.get(query.get("reason", [""])[0], "")
         target = query.get("next", [""])[0]
-        self.carried = f"?{urlencode({'next': target})}" if target else ""
-        return rx.redirect("/") if self._session_value() and not self.reason else None
+        self.carried = f"?{urlencode({'next': target})}" if len(target) <= MAX_PATH and target else ""
+        return rx.redirect(relative_path(target)) if self._session_value() and not self.reason else None
 
     @rx.event
     def toggle_password(self) -> None:
@@ -81,7 +81,7 @@ class AuthState(SessionState):
         self.busy = True
         yield
         async with self._attempt():
-            self._adopt(await self._api().sign_up(SignUp(**given)))
+            self._adopt(await self._api().sign_up(SignUp(**given)), otherwise=ONBOARDING_PATH)
         self.busy = False
 
     def _accept(self, found: dict[str, str]) -> bool:
@@ -96,9 +96,9 @@ class AuthState(SessionState):
     def _api(self) -> ApiClient:
         return runtime.current().api_from(self.router.session.client_ip)
 
-    def _adopt(self, session: Session) -> None:
-        """Have the browser fetch the session's cookie and go on to where it wanted to be."""
-        target = parse_qs(self.router.url.query).get("next", ["/"])[0]
+    def _adopt(self, session: Session, *, otherwise: str = "/") -> None:
+        """Have the browser fetch the session's cookie and go on to where it wanted to be, or else ``otherwise``."""
+        target = parse_qs(self.router.url.query).get("next", [otherwise])[0]
         ticket = runtime.current().tickets.issue(session.cookie, relative_path(target))
         self._leave_for(f"{ADOPT_PATH}?{urlencode({'ticket': ticket})}")
 

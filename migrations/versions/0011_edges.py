@@ -1,4 +1,4 @@
-"""Kept answers belong to a company and a credential; API keys hold nothing of owners alone; invitations taken are known.
+"""Kept answers belong to a company and a credential; API keys never make owners; invitations taken stay known.
 
 What was kept before does not say for whom, and is of one day: it goes, in either direction.
 """
@@ -52,8 +52,8 @@ CHANGES: Final = {
     "util.granted_permissions(uuid)": (
         ACCESS,
         "SELECT k.permissions INTO scope",
-        "SELECT ARRAY(SELECT p.key FROM public.permissions p\n"
-        "            WHERE p.key = ANY (k.permissions) AND p.roles <> ARRAY['owner']) INTO scope",
+        """SELECT ARRAY(SELECT p.key FROM public.permissions p
+            WHERE p.key = ANY (k.permissions) AND p.roles <> ARRAY['owner']) INTO scope""",
     ),
     "util.may_grant_role(uuid, text)": (
         ACCESS,

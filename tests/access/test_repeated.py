@@ -39,8 +39,7 @@ async def test_keys_for_two_companies_act_in_both(someone: SignIn, db: Database,
         owner = await person.found()
         secret = await key_of(owner, "roles.manage", "dashboard.read", "roles.read")
         async with keyed(api_url, secret) as program:
-            for _ in range(2):
-                answers.append(await program.post("/roles", json=role_named("Reader"), headers=headers))
+            answers += [await program.post("/roles", json=role_named("Reader"), headers=headers) for _ in range(2)]
             assert "reader" in [item["key"] for item in (await program.get("/roles")).json()["items"]]
     assert [answer.status_code for answer in answers] == [201] * 4
     assert [REPLAYED in answer.headers for answer in answers] == [False, True, False, True]
@@ -70,8 +69,7 @@ async def test_a_stream_is_repeated_to_its_own_credential(someone: SignIn, db: D
     answers = []
     for secret in [await key_of(team.owner, "chat.use", "chat.read") for _ in range(2)]:
         async with keyed(api_url, secret) as program:
-            for _ in range(2):
-                answers.append(await program.post("/c-suite/ceo/chat", json=body, headers=headers))
+            answers += [await program.post("/c-suite/ceo/chat", json=body, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200] * 4
     assert [REPLAYED in answer.headers for answer in answers] == [False, True, False, True]
     ids = [frames(answer.content)[-1].data["id"] for answer in answers]
@@ -129,9 +127,7 @@ async def _attempts_to_make_an_owner(team: Team, program: httpx.AsyncClient) -> 
     ]
 
 
-async def test_a_key_makes_no_owner(
-    someone: SignIn, db: Database, api_url: str, owner: AsyncConnection
-) -> None:
+async def test_a_key_makes_no_owner(someone: SignIn, db: Database, api_url: str, owner: AsyncConnection) -> None:
     team = await team_of(db, someone, "member")
     await team.make_role("Deputy", "company.delete", "ownership.transfer")
     every = (await team.owner.person.http.get("/me")).json()["memberships"][0]["permissions"]

@@ -19,7 +19,7 @@ from backend.domains.access.invitation_repository import (
 from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
-from backend.kernel.addresses import fold, masked
+from backend.kernel.addresses import accepted, masked
 from backend.kernel.audit import MetaValue, record
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.orm import new_id
@@ -65,7 +65,7 @@ class InvitationService:
         ``LimitReached``.
         """
         await lock_team(self._session, self._context.tenant_id)
-        email, roles = fold(body.email), list(dict.fromkeys(body.roles))
+        email, roles = accepted(body.email), list(dict.fromkeys(body.roles))
         await must_grant(self._roles, self._context, roles, "roles")
         if await self._repository.is_member(email):
             raise AlreadyMember
@@ -133,14 +133,17 @@ async def find(session: AsyncSession, token: str) -> Row[Any] | None:
     return await find_invitation(session, hash_token(token))
 
 
-async def preview(session: AsyncSession, token: str) -> InvitationPreview:
-    """What a link leads to, for whoever has it; raises ``InvitationInvalid``."""
+async def preview(session: AsyncSession, token: str, *, are_proven: bool) -> InvitationPreview:
+    """What a link leads to, for whoever has it; raises ``InvitationInvalid``.
+
+    Where nobody proves that an address is theirs, the one that was invited is masked: knowing it is all that is asked.
+    """
     row = await find(session, token)
     if row is None:
         raise InvitationInvalid
     return InvitationPreview(
         tenant=TenantRef(id=row.tenant_id, name=row.name, slug=row.slug),
-        email=row.email,
+        email=row.email if are_proven else masked(row.email),
         roles=msgspec.convert(row.roles, list[RoleRef]),
         invited_by=row.invited_by,
         expires_at=row.expires_at,

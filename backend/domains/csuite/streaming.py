@@ -57,12 +57,15 @@ class Once:
         """Whether the question is still to be stored."""
         return self.earlier is None
 
-    def stream(self, follower: Follower) -> Stream:
-        """Begin the answer, unless it was begun before, and stream it. To be called after the commit."""
+    async def stream(self, follower: Follower) -> Stream:
+        """Begin the answer, unless it was begun before, and stream it. To be called after the commit.
+
+        Raises ``NotFound`` if what was begun before is gone.
+        """
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
-            frames = follower.frames(self.context, USE, self.earlier, 0)
+            frames = await follower.resume(self.context, self.earlier, 0, USE)
             return event_stream(frames, {"Idempotency-Replayed": "true"})
         self.generator.begin(self.question.assignment, self.question.started)
         return event_stream(follower.frames(self.context, USE, self.question.assignment.ref.id, 0))
