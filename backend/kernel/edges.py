@@ -41,7 +41,8 @@ class EdgeParts:
 
     ``Litestar(middleware=parts.middleware(authentication), exception_handlers=parts.exception_handlers,
     request_class=parts.request_class, before_request=parts.before_request, openapi_config=parts.openapi_config,
-    on_startup=[parts.start], on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by itself, such as sign-ins.
+    on_startup=[parts.start], on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by
+    itself, such as sign-ins.
     """
 
     limiter: RateLimiter

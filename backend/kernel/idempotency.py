@@ -132,8 +132,8 @@ def keep_instead(scope: Scope, status: int, media_type: str, body: bytes) -> Non
 async def claim(session: AsyncSession, user_id: UUID, key: str, fingerprint: bytes) -> Claim | Kept:
     """Take the key for this request, or the answer that it had before.
 
-    ``session`` is in the context that the request acts in. Raises ``IdempotencyKeyReused`` if the key belongs to another request,
-    ``RequestInFlight`` while the same one is being worked on.
+    ``session`` is in the context that the request acts in. Raises ``IdempotencyKeyReused`` if the key belongs to
+    another request, ``RequestInFlight`` while the same one is being worked on.
     """
     parameters = {"user_id": user_id, "key": key, "fingerprint": fingerprint}
     lock = (await session.execute(_CLAIM, parameters)).scalar()

@@ -201,7 +201,6 @@ class ApiKeysState(SessionState):
 
     async def _grantable(self, tenant: TenantClient) -> list[AreaView]:
         """The person's own permissions, with titles where they may read the catalogue of permissions."""
-        held = set(self.company.permissions)
         try:
             catalogue = (await tenant.access.permissions()).items
         except ApiError as error:
@@ -209,6 +208,8 @@ class ApiKeysState(SessionState):
                 raise
             return bare_areas(self.company.permissions)
         self._titles = {permission.key: permission.title for permission in catalogue}
+        # What owners alone may do, they do in person.
+        held = set(self.company.permissions) - {one.key for one in catalogue if one.roles == ["owner"]}
         return areas([permission for permission in catalogue if permission.key in held], held)
 
     def _show(self, made: ApiKeyMade) -> None:

@@ -12,7 +12,7 @@ from backend.domains.access.key_tokens import draw_key
 from backend.domains.access.role_repository import RoleRepository
 from backend.domains.access.rules import must_be_permissions, must_hold
 from backend.kernel.audit import MetaValue, record
-from backend.kernel.errors import Forbidden, NotFound
+from backend.kernel.errors import Forbidden, NotFound, PermissionDenied
 from backend.kernel.orm import new_id
 from backend.kernel.paging import TimeKey, decode_cursor, page_of
 from backend.kernel.tenancy import TenantContext
@@ -36,15 +36,19 @@ class KeyService:
     async def create(self, body: ApiKeyCreate) -> ApiKeyMade:
         """Make a key of the caller's own.
 
-        Raises ``PermissionDenied`` for permissions that the caller does not hold, ``Forbidden`` for an API key: one
-        that it made would outlive its revocation.
+        Raises ``PermissionDenied`` for permissions that the caller does not hold or that owners alone hold: a key that
+        had those could make an owner, who would outlive it. Raises ``Forbidden`` for an API key: one that it made would
+        outlive its revocation.
         """
         if self._context.user_id is None or self._context.api_key_id is not None:
             raise Forbidden("An API key makes no other; sign in to do this.")
-        await must_be_permissions(
-            RoleRepository(self._session, self._context.tenant_id), body.permissions, "permissions"
-        )
+        roles = RoleRepository(self._session, self._context.tenant_id)
+        await must_be_permissions(roles, body.permissions, "permissions")
         must_hold(self._context, body.permissions)
+        if in_person := sorted(await roles.owners_alone() & set(body.permissions)):
+            names = ", ".join(in_person)
+            detail = f"Owners do this in person, and no API key for them: leave out {names}."
+            raise PermissionDenied(detail, extra={"permissions": in_person})
         drawn, key_id = draw_key(), new_id()
         name, permissions = body.name.strip(), sorted(set(body.permissions))
         row = {

@@ -145,7 +145,9 @@ class InvitedController(Controller):
         Where mail is set up the address has to be confirmed: the link alone may come from the inviter's own hand.
         """
         async with db.transaction(principal.context) as session:
-            found = await invitations.found(session, data.token)
+            found = await invitations.find(session, data.token)
+            if found is None:
+                return await invitations.taken(session, data.token, memberships)
             if not await addresses.is_proven(session, principal.user_id):
                 raise EmailUnconfirmed("Follow the link that was sent to your address, then accept.")
         context = TenantContext(found.tenant_id, principal.user_id)
