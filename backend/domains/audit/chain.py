@@ -246,10 +246,10 @@ def seal_batch(
 ) -> list[Seal]:
     """The seals of ``entries`` in their order, after ``head``, the newest seal of the tenant.
 
-    ``keys`` are the public keys by id, derived from our own private ones and not read from a table. ``sealed_at`` always
-    goes on, whatever the clock does. Raises ``ForgedHead`` if ``head`` is no checkpoint of ours: a batch on top of it
-    would sign whatever the owner of the database made of the history. Raises ``NotCanonical`` for an entry that cannot
-    be sealed, ValueError for one of another tenant.
+    ``keys`` are the public keys by id, derived from our own private ones and not read from a table. ``sealed_at`` goes
+    on with every batch, whatever the clock does. Raises ``ForgedHead`` if ``head`` is no checkpoint of ours: a batch on
+    top of it would sign whatever the owner of the database made of the history. Raises ``NotCanonical`` for an entry
+    that cannot be sealed, ValueError for one of another tenant.
     """
     if head is not None and not chain_is_signed(tenant_id, head, keys):
         raise ForgedHead(f"the newest seal, number {head.seq}, does not carry our signature")

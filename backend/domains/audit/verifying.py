@@ -4,7 +4,8 @@ Hashes are recomputed for every row; signatures are checked at checkpoints, as o
 before. Only where something does not fit are the rows since the last good checkpoint looked at one by one.
 
 What is found, whatever the owner of the database does without the private key: every change of a sealed entry, its
-place, its seal's hash or time, a checkpoint that is none any more, a missing or additional row, and a chain that ends within a batch. What cannot be found:
+place, its seal's hash or time, a checkpoint that is none any more, a missing or additional row, and a chain that ends
+within a batch. What cannot be found:
 
 - entries that were changed or removed before they were sealed, and false ones that were put there for sealing;
 - an end that was cut off at a checkpoint, even if other rows were sealed in its place since, unless a checkpoint from
