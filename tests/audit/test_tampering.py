@@ -115,6 +115,15 @@ CASES = (
         "signature of a checkpoint overwritten", seal("signature = sha512(signature) || sha512('')", 7), {"forged"}, 7
     ),
     Case("a checkpoint that is none any more", seal("checkpoint = false", 9), {"cut_off"}, 10),
+    Case("an inner checkpoint that is none any more", seal("checkpoint = false", 7), {"forged"}, 7),
+    Case("the first checkpoint that is none any more", seal("checkpoint = false", 4), {"forged"}, 4),
+    Case(
+        "an inner checkpoint without its mark and its second signature",
+        seal("checkpoint = false, signature = substr(signature, 1, 64)", 4),
+        {"forged"},
+        4,
+    ),
+    Case("a checkpoint that was none", seal("checkpoint = true", 5), {"forged"}, 5),
     Case("the end cut off within a batch", (f"DELETE FROM audit_seals WHERE {SEALED} > 8",), {"cut_off"}, 9),
     Case("seals of the end cut off", (f"DELETE FROM audit_seals WHERE {SEALED} > 7",), {"cut_off"}, 8, on_export=False),
     Case(
