@@ -68,7 +68,7 @@ def test_somebody_is_invited_joins_is_restricted_and_removed(enter: Enter, membe
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Nora Newcomer was removed")).to_be_visible()
     theirs.get_by_role("link", name="Dashboard", exact=True).click()
-    expect(theirs.get_by_role("heading", name="Name your company")).to_be_visible()
+    expect(theirs.get_by_role("heading", name="Your access to Acme Robotics ended")).to_be_visible()
     theirs.goto(link)
     expect(theirs.get_by_text("This invitation is not valid any more.")).to_be_visible()
 
@@ -93,4 +93,4 @@ def test_ownership_is_handed_over_and_the_former_owner_leaves(enter: Enter, memb
     page.get_by_role("button", name="Leave company").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave company").click()
     expect(page.get_by_text("You have left Acme Robotics")).to_be_visible()
-    expect(page.get_by_role("heading", name="Name your company")).to_be_visible()
+    expect(page.get_by_role("heading", name="You are in no company")).to_be_visible()
