@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from frontend import pages, runtime, theme
+from frontend.account_routes import account_routes
 from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
 from frontend.download_routes import download_routes
@@ -45,7 +46,10 @@ def create_app(settings: WebSettings) -> rx.App:
         toaster=None,
         app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
-        api_transformer=[Starlette(routes=[*session_routes(run), *download_routes(run)]), partial(_edge, settings)],
+        api_transformer=[
+            Starlette(routes=[*session_routes(run), *account_routes(run), *download_routes(run)]),
+            partial(_edge, settings),
+        ],
     )
     assert app.sio is not None
     # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.

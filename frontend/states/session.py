@@ -20,7 +20,7 @@ from reflex_base.event import Event
 from frontend import runtime, words
 from frontend.session_routes import END_PATH, SIGN_IN_PATH
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
-from module_sdk.wire.identity import Me, Membership, User
+from module_sdk.wire.identity import Me, Membership
 
 ONBOARDING_PATH: Final = "/onboarding"
 
@@ -40,12 +40,13 @@ class Notice:
 
 @dataclass(frozen=True)
 class Person:
-    """The signed-in person, as shown; ``id`` is a UUID in text."""
+    """The signed-in person, as shown; ``id`` is a UUID in text, ``unconfirmed`` that their address is to be proven."""
 
     id: str = ""
     name: str = ""
     email: str = ""
     initials: str = ""
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class SessionState(rx.State):
             me = await api.me()
         if me is None:
             return []
-        self.person = _person(me.user)
+        self.person = _person(me)
         self.companies = [_company(membership) for membership in me.memberships]
         self.company = next(
             (company for company in self.companies if company.id == self.company_id),
@@ -280,8 +281,15 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in picked).upper() or "?"
 
 
-def _person(user: User) -> Person:
-    return Person(id=str(user.id), name=user.full_name, email=user.email or "", initials=initials(user.full_name))
+def _person(me: Me) -> Person:
+    user = me.user
+    return Person(
+        id=str(user.id),
+        name=user.full_name,
+        email=user.email or "",
+        initials=initials(user.full_name),
+        unconfirmed=me.email_unconfirmed,
+    )
 
 
 def _company(membership: Membership) -> Company:
