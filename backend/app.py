@@ -30,6 +30,7 @@ def create_app(settings: Settings, *, policies: Policies | None = None) -> Lites
         middleware=edge.middleware(Authentication(api.authenticator)),
         exception_handlers=edge.exception_handlers,
         request_class=edge.request_class,
+        before_request=edge.before_request,
         openapi_config=edge.openapi_config,
         on_startup=[edge.start, api.start],
         on_shutdown=[api.close, edge.stop],

@@ -86,7 +86,7 @@ def _api(runtime: Runtime, request: Request) -> ApiClient | None:
     if runtime.settings.clerk_publishable_key:
         token = request.cookies.get(CLERK_COOKIE, "")
         return runtime.api_from(address).with_token(token) if 0 < len(token) <= MAX_TOKEN_CHARS else None
-    session = runtime.session_of(request.headers.get("cookie", ""), "")
+    session = runtime.session_of(request.headers.get("cookie", ""))
     return runtime.api_for(session, address) if session else None
 
 

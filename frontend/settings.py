@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 #: Clerk's React package, pinned like all others by the lock of the page builder.
 CLERK_LIBRARY: Final = "@clerk/clerk-react@5.61.11"
 
@@ -26,6 +28,8 @@ class WebSettings:
     data_dir: Path
     clerk_publishable_key: str
     trusted_proxies: tuple[str, ...]
+    #: The origins that the pages have, where they are said.
+    origins: tuple[str, ...] = ()
 
     @property
     def forward_client_address(self) -> bool:
@@ -36,6 +40,16 @@ class WebSettings:
     def is_local(self) -> bool:
         """Whether this is a developer's machine, served without TLS."""
         return self.env == "local"
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names this server answers to on a developer's machine, as the API does; ``None`` for any.
+
+        A page elsewhere could rebind its own name to this machine. Hosted, names belong to the proxy in front.
+        """
+        if not self.is_local or self.host not in _LOOPBACK:
+            return None
+        return _LOOPBACK | {name for origin in self.origins if (name := urlsplit(origin).hostname)}
 
     @property
     def web_dir(self) -> Path:
@@ -54,6 +68,7 @@ class WebSettings:
             data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
             clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
             trusted_proxies=_networks(environ, "OCSUITE_TRUSTED_PROXIES"),
+            origins=_origins(environ, "OCSUITE_WEB_ORIGINS"),
         )
 
 
@@ -87,6 +102,14 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
         return tuple(str(ip_network(item, strict=False)) for item in items if item)
     except ValueError as error:
         raise WebSettingsError(f"{name}: {error}") from None
+
+
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    items = tuple(item for part in environ.get(name, "").split(",") if (item := part.strip().rstrip("/")))
+    for item in items:
+        if not item.startswith(("https://", "http://")):
+            raise WebSettingsError(f"{name}: give origins such as https://app.example.com, separated by commas")
+    return items
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

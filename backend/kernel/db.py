@@ -2,15 +2,26 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from backend.kernel.tenancy import Context, ContextSigner
 
 SETTING = "ocsuite.context"
+
+#: What a statement raises while the database is away: the driver's own errors too, which SQLAlchemy wraps only where it
+#: sees them (not those of a connection being opened or asked directly). Timeouts are OSErrors.
+DATABASE_AWAY: Final = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 
 class ContextConnection(asyncpg.Connection):

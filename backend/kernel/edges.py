@@ -1,11 +1,11 @@
 """Everything between the socket and the handlers, put together once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import (
@@ -40,8 +40,8 @@ class EdgeParts:
     """What ``backend.app`` hands to Litestar, and :meth:`wrap`, which it calls on the finished application.
 
     ``Litestar(middleware=parts.middleware(authentication), exception_handlers=parts.exception_handlers,
-    request_class=parts.request_class, openapi_config=parts.openapi_config, on_startup=[parts.start],
-    on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by itself, such as sign-ins.
+    request_class=parts.request_class, before_request=parts.before_request, openapi_config=parts.openapi_config,
+    on_startup=[parts.start], on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by itself, such as sign-ins.
     """
 
     limiter: RateLimiter
@@ -51,6 +51,7 @@ class EdgeParts:
     exception_handlers: ExceptionHandlersMap
     openapi_config: OpenAPIConfig
     request_class: type[ApiRequest]
+    before_request: Callable[[Request[Any, Any, Any]], Awaitable[Response[bytes] | None]]
     _outside: list[Middleware]
     _inside: list[Middleware]
     _layers: list[Callable[[ASGIApp], ASGIApp]]
@@ -126,6 +127,7 @@ def edges(
     policies = policies or default_policies(local=settings.is_local)
     addresses = ClientAddress(settings.trusted_proxies)
     limiter = RateLimiter(redis)
+    idempotency = Idempotency(db)
     watch_pool(db.engine)
     readiness = {"database": database_check(db.engine, head), "redis": redis_check(redis), **(checks or {})}
 
@@ -151,8 +153,9 @@ def edges(
         exception_handlers=exception_handlers(),
         openapi_config=openapi_config(policies, version=version),
         request_class=ApiRequest,
+        before_request=idempotency.before_request,
         _outside=[FailedAuthentications(limiter, policies, addresses)],
-        _inside=[RateLimits(limiter, policies, addresses), Idempotency(db)],
+        _inside=[RateLimits(limiter, policies, addresses), idempotency],
         _layers=layers,
         _closers=closers,
     )

@@ -48,7 +48,7 @@ class StreamRef:
     @property
     def key(self) -> str:
         """Its key in Redis."""
-        return f"ocsuite:stream:{self.id}"
+        return f"ocsuite:stream:{self.tenant_id}:{self.id}"
 
     def binding(self, number: int) -> Binding:
         """What an event is sealed to, so that no event can stand for another."""

@@ -122,8 +122,8 @@ def page_header(title: str, text: Any = None, actions: rx.Component | None = Non
 
 
 def time_ago(text: Any, *, iso: Any, exact: Any) -> rx.Component:
-    """A relative time with the exact one on hover; all three are computed on the server."""
-    return rx.el.time(text, date_time=iso, title=exact)
+    """A relative time with the exact one on hover, which ages in the browser (``frontend/kit/browser.js``)."""
+    return rx.el.time(text, date_time=iso, title=exact, custom_attrs={"data-ages": "true"})
 
 
 def progress(label: str | rx.Var[str], *, value: Any, maximum: Any, tone: Any = "accent") -> rx.Component:

@@ -11,6 +11,7 @@ from frontend.pages import (
     board,
     chat,
     clerk_entrance,
+    companies,
     confirm,
     dashboard,
     forgot_password,
@@ -34,7 +35,7 @@ from frontend.states.chat import ChatState
 from frontend.states.confirm import ConfirmState
 from frontend.states.dashboard import DashboardState
 from frontend.states.forgot import ForgotState, NewPasswordState
-from frontend.states.home import HomeState
+from frontend.states.home import CompaniesState, HomeState
 from frontend.states.invitation import InvitationState
 from frontend.states.onboarding import OnboardingState
 from frontend.states.roles import RolesState
@@ -65,6 +66,7 @@ PAGES: Final = (
     Page("/forgot-password", "Forgot your password?", forgot_password.forgot, ForgotState.load),
     Page("/new-password", "Choose a new password", forgot_password.new_password, NewPasswordState.load),
     Page("/confirm", "Confirm your address", confirm.page, ConfirmState.load),
+    Page("/companies", "Your companies", companies.page, CompaniesState.load),
     Page("/onboarding", "Set up your company", onboarding.page, OnboardingState.load),
     Page("/dashboard", "Dashboard", dashboard.page, DashboardState.load),
     Page("/chat", "Chat", chat.page, ChatState.load),

@@ -7,9 +7,9 @@ import reflex as rx
 
 from frontend import runtime
 from frontend.addresses import odd_address, suggestion
-from frontend.session_routes import ADOPT_PATH, relative_path
+from frontend.session_routes import ADOPT_PATH, MAX_PATH, relative_path
 from frontend.states.problems import field_errors
-from frontend.states.session import SessionState
+from frontend.states.session import ONBOARDING_PATH, SessionState
 from frontend.states.strength import StrengthState, too_short
 from module_sdk.client import ApiClient, ApiError, ClientError, Session
 from module_sdk.wire.identity import SignIn, SignUp
@@ -52,8 +52,9 @@ class AuthState(SessionState):
         self.errors = dict.fromkeys(_SIGN_UP_FIELDS, "")
         self.reason = _REASONS.get(query.get("reason", [""])[0], "")
         target = query.get("next", [""])[0]
-        self.carried = f"?{urlencode({'next': target})}" if target else ""
-        return rx.redirect("/") if self._session_value() and not self.reason else StrengthState.forget_verdict
+        self.carried = f"?{urlencode({'next': target})}" if len(target) <= MAX_PATH and target else ""
+        on = self._session_value() and not self.reason
+        return rx.redirect(relative_path(target)) if on else StrengthState.forget_verdict
 
     @rx.event
     def corrected(self, name: str) -> None:
@@ -118,7 +119,7 @@ class AuthState(SessionState):
         self.busy = True
         yield
         async with self._attempt():
-            self._adopt(await self._api().sign_up(SignUp(**given)))
+            self._adopt(await self._api().sign_up(SignUp(**given)), otherwise=ONBOARDING_PATH)
         self.busy = False
         if any(self.errors.values()):
             yield rx.set_focus(_first(self.errors))
@@ -140,9 +141,9 @@ class AuthState(SessionState):
         )
         return api.with_headers({"User-Agent": browser}) if browser else api
 
-    def _adopt(self, session: Session) -> None:
-        """Have the browser fetch the session's cookie and go on to where it wanted to be."""
-        target = parse_qs(self.router.url.query).get("next", ["/"])[0]
+    def _adopt(self, session: Session, *, otherwise: str = "/") -> None:
+        """Have the browser fetch the session's cookie and go on to where it wanted to be, or else ``otherwise``."""
+        target = parse_qs(self.router.url.query).get("next", [otherwise])[0]
         ticket = runtime.current().tickets.issue(session.cookie, relative_path(target))
         self._leave_for(f"{ADOPT_PATH}?{urlencode({'ticket': ticket})}")
 

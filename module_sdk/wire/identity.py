@@ -6,14 +6,16 @@ from uuid import UUID
 
 import msgspec
 
+from module_sdk.text import INVISIBLE
 from module_sdk.wire.base import LINE, Name, Reply, Request
 
+_IN_ADDRESSES = rf"[^@\s\x00-\x1f\x7f-\x9f{INVISIBLE}]+"
 Email = Annotated[
     str,
     msgspec.Meta(
         min_length=3,
         max_length=254,
-        pattern=r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$(?!\n)",
+        pattern=rf"^{_IN_ADDRESSES}@{_IN_ADDRESSES}\.{_IN_ADDRESSES}$(?!\n)",
         examples=["ada@example.com"],
     ),
 ]

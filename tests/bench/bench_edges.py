@@ -242,6 +242,7 @@ def _edges(redis_url: str) -> Any:
         middleware=parts.middleware(Authentication(TokenCache(Verifier(), now=time.time))),
         exception_handlers=parts.exception_handlers,
         request_class=parts.request_class,
+        before_request=parts.before_request,
         openapi_config=None,
         logging_config=None,
         on_startup=[parts.start],

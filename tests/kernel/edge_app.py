@@ -135,6 +135,7 @@ async def edge_client(
         middleware=parts.middleware(Authentication(Tokens())),
         exception_handlers=parts.exception_handlers,
         request_class=parts.request_class,
+        before_request=parts.before_request,
         openapi_config=parts.openapi_config,
         logging_config=None,
     )

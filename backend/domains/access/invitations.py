@@ -14,7 +14,7 @@ from backend.domains.access.invitation_repository import InvitationRepository, a
 from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
-from backend.kernel.addresses import fold, masked
+from backend.kernel.addresses import accepted, masked
 from backend.kernel.audit import MetaValue, record
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.orm import new_id
@@ -60,7 +60,7 @@ class InvitationService:
         ``LimitReached``.
         """
         await lock_team(self._session, self._context.tenant_id)
-        email, roles = fold(body.email), list(dict.fromkeys(body.roles))
+        email, roles = accepted(body.email), list(dict.fromkeys(body.roles))
         await must_grant(self._roles, self._context, roles, "roles")
         if await self._repository.is_member(email):
             raise AlreadyMember

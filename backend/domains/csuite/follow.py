@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,11 +11,11 @@ from redis.exceptions import RedisError
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import ENDINGS, ending
-from backend.domains.csuite.generation import DATABASE_AWAY, Generator
+from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.repository import ConversationRepository
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import GenerationInterrupted, NotFound
 from backend.kernel.metrics import STREAMS_OPEN
 from backend.kernel.streams import PING, Event, StreamLog, StreamRef
@@ -45,12 +44,14 @@ class Follower:
         self._generator = generator
         self._permitted = permitted
 
-    async def resume(self, context: TenantContext, message_id: UUID, after: int) -> AsyncGenerator[bytes]:
+    async def resume(
+        self, context: TenantContext, message_id: UUID, after: int, permission: str = READ
+    ) -> AsyncGenerator[bytes]:
         """The frames of an answer that was begun before; raises ``NotFound`` unless it is one of the person's."""
         row = await self._message(context, message_id)
         if row is None or row.role != "assistant":
             raise NotFound
-        return self.frames(context, READ, message_id, after, row)
+        return self.frames(context, permission, message_id, after, row)
 
     async def frames(
         self, context: TenantContext, permission: str, message_id: UUID, after: int, known: MessageRow | None = None
@@ -74,7 +75,7 @@ class Follower:
     ) -> AsyncGenerator[list[Event]]:
         ref = StreamRef(context.tenant_id, message_id)
         while True:
-            live = self._generator.live(message_id)
+            live = self._generator.live(ref)
             if live is not None:
                 async for batch in live.follow(after, CHECK_SECONDS):
                     after = batch[-1].number if batch else after
@@ -90,7 +91,7 @@ class Follower:
                 if rest:
                     yield rest
                 return
-            if row.lease_expires_at is not None and row.lease_expires_at < datetime.now(UTC):
+            if row.lease_over:
                 await self._generator.settle(ref)
                 row = None
                 continue

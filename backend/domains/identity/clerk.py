@@ -13,6 +13,7 @@ from backend.kernel.auth import Principal
 from backend.kernel.db import Database
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import ANONYMOUS, UserContext
+from module_sdk.text import clean_name
 
 KNOWN_SECONDS: Final = 60.0
 """How long a person is remembered without asking the database."""
@@ -52,7 +53,7 @@ class ClerkPeople:
         email = line(claims.email, EMAIL_MAX + 1)
         if len(email) > EMAIL_MAX:
             email = ""  # cut, it would be somebody else's
-        name = line(claims.name, 120) or email.partition("@")[0][:120] or NAMELESS
+        name = clean_name(line(claims.name, 120)) or email.partition("@")[0][:120] or NAMELESS
         async with self._database.transaction(UserContext(user_id)) as session:
             repository = IdentityRepository(session)
             if await repository.insert_user(

@@ -63,11 +63,14 @@ class IdentityRepository:
         return (await self._session.execute(statement.returning(UserRow.id))).scalar() is not None
 
     async def insert_credentials(self, user_id: UUID, address: str, password_hash: str) -> bool:
-        """Insert a local account; ``False`` if the address is taken (by a person whom this context need not see)."""
+        """Insert a local account; ``False`` if the address, or one that looks like it, is taken.
+
+        By whom need not be seen in this context.
+        """
         statement = (
             upsert(CredentialRow)
             .values(user_id=user_id, email=address, password_hash=password_hash)
-            .on_conflict_do_nothing(index_elements=["email"])
+            .on_conflict_do_nothing()
         )
         return (await self._session.execute(statement.returning(CredentialRow.user_id))).scalar() is not None
 

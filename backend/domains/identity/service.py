@@ -15,7 +15,7 @@ from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Addresses, Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
-from backend.kernel.addresses import fold
+from backend.kernel.addresses import accepted, fold
 from backend.kernel.auth import Principal, Revocations
 from backend.kernel.db import Database
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
@@ -93,18 +93,17 @@ class LocalAccounts:
 
     async def sign_up(self, wanted: SignUp, client: str, user_agent: str = "") -> tuple[User, OpenSession]:
         """A new person with their first session; raises ``EmailTaken``, ``RateLimited``, ``ValidationFailed``."""
-        email, name = wanted.email.strip(), wanted.full_name.strip()
-        if not name:
-            raise ValidationFailed(errors=[FieldError(path="$.full_name", message="Must not be blank")])
+        email = wanted.email.strip()
+        address = accepted(email)
         await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
-        await self._passwords.must_be_strong(wanted.password, [email, name])
+        await self._passwords.must_be_strong(wanted.password, [email, wanted.full_name])
         password_hash = await self._passwords.hash(wanted.password)
-        user_id, address = new_id(), fold(email)
+        user_id = new_id()
         try:
             async with self._database.transaction(UserContext(user_id)) as session:
                 repository = IdentityRepository(session)
                 await repository.insert_user(
-                    user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=name
+                    user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=wanted.full_name
                 )
                 if not await repository.insert_credentials(user_id, address, password_hash):
                     raise EmailTaken

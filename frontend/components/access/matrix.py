@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from frontend.components.access.role_dialogs import DELETE_ID, begins
+from frontend.components.feedback import opens
 from frontend.components.permissions import may
 from frontend.components.primitives import badge, button, given, icon
 from frontend.states.access_views import AreaView, PermissionView, RoleView
@@ -84,18 +86,13 @@ def _buttons(role: Any) -> rx.Component:
     return rx.cond(
         may(MANAGE),
         rx.el.div(
-            button("Copy", icon_name="copy", on_click=given(RolesState.begin_copy, role.key)),
+            button("Copy", icon_name="copy", **begins("copy", role.key)),
             rx.cond(
                 role.built_in,
                 rx.fragment(),
                 rx.fragment(
-                    button("Change", icon_name="pencil", on_click=given(RolesState.begin_change, role.key)),
-                    button(
-                        "Delete",
-                        kind="danger",
-                        icon_name="trash-2",
-                        on_click=given(RolesState.ask_to_delete, role.key),
-                    ),
+                    button("Change", icon_name="pencil", **begins("change", role.key)),
+                    button("Delete", kind="danger", icon_name="trash-2", **_asks_to_delete(role)),
                 ),
             ),
             class_name="one-role-acts",
@@ -123,30 +120,34 @@ def _use(role: RoleView) -> rx.Component:
 
 
 def _acts(role: RoleView) -> rx.Component:
-    copy = _act("copy", "Copy", role, given(RolesState.begin_copy, role.key))
+    copy = _act("copy", "Copy", role, begins("copy", role.key))
     return rx.el.td(
         rx.cond(
             role.built_in,
             copy,
             rx.fragment(
-                _act("pencil", "Change", role, given(RolesState.begin_change, role.key)),
+                _act("pencil", "Change", role, begins("change", role.key)),
                 copy,
-                _act("trash-2", "Delete", role, given(RolesState.ask_to_delete, role.key)),
+                _act("trash-2", "Delete", role, _asks_to_delete(role)),
             ),
         ),
         key=role.key,
     )
 
 
-def _act(icon_name: str, verb: str, role: RoleView, handler: Any) -> rx.Component:
+def _act(icon_name: str, verb: str, role: RoleView, does: dict[str, Any]) -> rx.Component:
     return rx.el.button(
         icon(icon_name, size=14),
         rx.el.span(verb, " ", role.name, class_name="visually-hidden"),
         type="button",
         title=verb,
         class_name="icon-button",
-        on_click=handler,
+        **does,
     )
+
+
+def _asks_to_delete(role: Any) -> dict[str, Any]:
+    return {**opens(DELETE_ID, role.key), "on_click": given(RolesState.ask_to_delete, role.key)}
 
 
 def _area(area: AreaView) -> rx.Component:
