@@ -85,6 +85,17 @@ def clerk_host(publishable_key: str) -> str:
     return host
 
 
+def account_portal(publishable_key: str) -> str:
+    """The page of Clerk's where people look after their accounts, at its usual address."""
+    host = clerk_host(publishable_key)
+    home = (
+        host.replace(".clerk.", ".", 1)
+        if host.endswith(".clerk.accounts.dev")
+        else f"accounts.{host.removeprefix('clerk.')}"
+    )
+    return f"https://{home}/user"
+
+
 def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     items = [item.strip() for item in environ.get(name, "").split(",")]
     try:

@@ -28,7 +28,7 @@ def page() -> rx.Component:
         rx.cond(SettingsState.failed, problem_panel(SettingsState.problem, SettingsState.load), _loading()),
     )
     unsaved = SettingsState.unsaved | SettingsState.company_unsaved
-    return shell("Settings", rx.fragment(content, unsaved_guard(unsaved)))
+    return shell("Settings", rx.fragment(settings_tabs(COMPANY), content, unsaved_guard(unsaved)))
 
 
 def _section(title: str, text: str, *children: Any, class_name: str = "") -> rx.Component:
