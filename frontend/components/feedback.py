@@ -167,7 +167,7 @@ def dialog(
         ),
         _ask_first(),
         id=id,
-        on_close=on_close or rx.noop(),
+        on_close=rx.noop() if on_close is None else on_close,
         class_name="dialog",
         aria_labelledby=f"{id}-title",
         **more,
