@@ -63,6 +63,7 @@ def default_policies(*, local: bool) -> Policies:
         failures=Limit("failures", 60 * wide, 60),
         named={
             "auth": Policy(address=Limit("auth", 30 * wide, 60)),
+            "judging": Policy(address=Limit("judging", 60 * wide, 60)),
             "chat": Policy(user=Limit("chat", 60, 60)),
         },
     )

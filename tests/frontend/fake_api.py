@@ -19,6 +19,7 @@ from litestar.params import FromPath
 
 from backend.registry import permissions
 from module_sdk.contract import MetricPoint, MetricSnapshot
+from module_sdk.wire.account import PasswordCandidate, PasswordStrength
 from module_sdk.wire.base import Page
 from module_sdk.wire.csuite import (
     AgendaItem,
@@ -181,6 +182,12 @@ async def sign_up(request: Request[Any, Any, Any], state: State) -> Response[Sig
     user = User(id=uuid4(), email=data.email.lower(), full_name=data.full_name, created_at=NOW)
     state.world.users[data.email.lower()] = user
     return open_session(state, user, 201)
+
+
+@post("/auth/password/strength", status_code=200)
+async def judge_password(request: Request[Any, Any, Any]) -> PasswordStrength:
+    await body(request, PasswordCandidate)
+    return PasswordStrength(score=4, reason=None)
 
 
 @post("/auth/sign-in")
@@ -397,6 +404,7 @@ def conversations(request: Request[Any, Any, Any], state: State) -> Page[Convers
 HANDLERS = [
     live,
     sign_up,
+    judge_password,
     sign_in,
     renew,
     sign_out,

@@ -81,7 +81,7 @@ def test_invitations_are_made_sent_again_and_withdrawn(entered: Page, team: Team
     dialog, address = entered.get_by_role("dialog"), entered.get_by_label("E-mail address")
     expect(address).to_be_focused()
     entered.keyboard.press("Enter")
-    expect(dialog.get_by_text("Enter a whole address")).to_be_visible()
+    expect(dialog.get_by_text("Must be an e-mail address, such as ada@example.com.")).to_be_visible()
     address.fill("grace@example.com")
     entered.keyboard.press("Enter")
     expect(dialog.get_by_text("This person is a member already.")).to_be_visible()
