@@ -166,6 +166,20 @@ async def test_a_prompt_that_does_not_fit_is_told_in_words(model: FakeModel, mem
     assert "Shorten the question" in failed["detail"]
 
 
+async def test_the_budget_follows_the_model(model: FakeModel, member: Member) -> None:
+    model.sends(chunk("y" * 4_000), END)
+    events = await ask(member, "x" * 4_000)
+    await ask(member, "x" * 4_000, conversation_id=conversation_of(events))
+    model.refusals = [Refusal(400, {"error": {"code": "context_length_exceeded"}})]
+    await ask(member, "Short?", conversation_id=conversation_of(events))
+    tried, fitted = (sum(len(turn["content"]) for turn in request["messages"]) for request in model.requests[-2:])
+    assert fitted < tried
+    asked = len(model.requests)
+    await ask(member, "Again?", conversation_id=conversation_of(events))
+    assert len(model.requests) == asked + 1
+    assert sum(len(turn["content"]) for turn in model.requests[-1]["messages"]) <= fitted + len("Again?")
+
+
 async def test_a_regeneration_that_fails_leaves_the_answer(model: FakeModel, member: Member) -> None:
     first = await ask(member, "One?")
     before = await listed(member, first)
