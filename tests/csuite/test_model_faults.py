@@ -35,7 +35,7 @@ async def member(
 ) -> AsyncIterator[Member]:
     """Somebody in a company whose executives are this model."""
     endpoint = {"LLM_PROVIDER": "openai", "LLM_BASE_URL": f"{model.url}/v1", "LLM_API_KEY": "sk-1", "LLM_MODEL": "m"}
-    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": "1"})) as url:
+    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": "5"})) as url:
         person = await sign_in(db, url)
         async with aclosing(person.http):
             yield await person.found()

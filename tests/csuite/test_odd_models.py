@@ -9,6 +9,7 @@ from aiohttp import web
 
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
 from backend.domains.csuite.providers.history import alternating
+from backend.domains.csuite.providers.openai_compatible import Wait
 from backend.kernel.errors import ProblemError
 from module_sdk.module import ChatPrompt, ChatTurn
 from tests.support.model import DONE, WHOLE, FakeModel, Refusal, chunk, event, fake_model
@@ -218,19 +219,18 @@ async def test_only_text_lengthens_the_wait(model: FakeModel, case: str) -> None
     model.behave = keep_busy
     found = await problem(model, seconds=0.3)
     assert (found.code, len(model.requests)) == ("provider_timeout", 1)
-    for _ in range(3):
-        await sent.acquire()  # it was not for silence
+    await sent.acquire()  # it was not for silence
 
 
-async def test_text_lengthens_the_wait(model: FakeModel) -> None:
-    async def slowly(_: web.Request, response: web.StreamResponse) -> None:
-        for word in ["word "] * 6:
-            await response.write(chunk(word))
-            await asyncio.sleep(0.2)
-        await response.write(END)
-
-    model.behave = slowly
-    assert text(await collect(model, seconds=1)) == "word " * 6
+async def test_text_lengthens_the_wait() -> None:
+    wait = Wait(60)
+    begun = wait.until
+    for piece in (Thinking("Hm."), "\n", CutShort("length")):
+        wait.note(piece)
+        assert wait.until == begun
+    await asyncio.sleep(0.001)
+    wait.note("Grow")
+    assert wait.until > begun
 
 
 TOO_LONG = {
