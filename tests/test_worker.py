@@ -77,7 +77,7 @@ async def plant(redis: Redis, key: bytes, shape: str) -> None:
         "stream": ("XADD", "*", b"x", b"y"),
     }[shape]
     await redis.delete(key)
-    await redis.execute_command(planted[0], key, *planted[1:])
+    await redis.execute_command(planted[0], key, *planted[1:])  # type: ignore[no-untyped-call]  # redis has no types here
 
 
 async def sealed(base: Foundation, member: Member) -> int:

@@ -134,7 +134,7 @@ async def test_values_in_redis_expire_and_say_nothing(limiter: RateLimiter, redi
     assert len(await redis.execute("GET", key)) < 40
 
 
-PLANTED: dict[str, tuple[bytes | int, ...]] = {
+PLANTED: dict[str, tuple[str | bytes | int, ...]] = {
     "a text": ("SET", b"garbage"),
     "a number": ("SET", 7),
     "packed, and no list": ("SET", b"\xa3abc"),
