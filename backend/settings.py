@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import crypto
 from backend.mail_settings import MailSettings, parse_mail, parse_sender
@@ -187,6 +187,12 @@ class Settings:
         )
 
 
+def _split(text: str) -> SplitResult:
+    parts = urlsplit(text)
+    _ = parts.port  # raises for one that is no number, or beyond 65535
+    return parts
+
+
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
@@ -260,7 +266,7 @@ class _Reader:
         """Origins as browsers write them; anything else would never match one and is refused."""
         found = self.items(name)
         for item in found:
-            if not _ORIGIN.fullmatch(item):
+            if not _ORIGIN.fullmatch(item) or self.parsed(name, item, _split).port == 0:
                 raise SettingsError(name, f"{item!r} is no origin such as https://app.example.com")
         return found
 
@@ -272,8 +278,8 @@ class _Reader:
 
     def integer(self, name: str, low: int, high: int) -> int:
         value = self.text(name)
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            raise SettingsError(name, f"must be a whole number from {low} to {high}, not {value!r}")
+        if not (value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high):
+            raise SettingsError(name, f"must be a whole number from {low} to {high}, not {value[:20]!r}")
         return int(value)
 
     def networks(self, name: str) -> list[Network]:
@@ -287,7 +293,7 @@ class _Reader:
         value = self.text(name)
         if not value:
             return ""
-        parts = self.parsed(name, value, urlsplit)
+        parts = self.parsed(name, value, _split)
         if parts.scheme not in schemes:
             raise SettingsError(name, f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         if (

@@ -64,7 +64,7 @@ class WebSettings:
             env=environ.get("OCSUITE_ENV") or "local",
             host=environ.get("OCSUITE_WEB_HOST") or "127.0.0.1",
             port=_port(environ, "OCSUITE_WEB_PORT", 3000),
-            api_url=(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}").rstrip("/"),
+            api_url=_address(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}"),
             data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
             clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
             trusted_proxies=_networks(environ, "OCSUITE_TRUSTED_PROXIES"),
@@ -101,8 +101,19 @@ def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return items
 
 
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        addressable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        addressable = False
+    if not addressable:
+        raise WebSettingsError("OCSUITE_API_URL: give an address such as https://api.example.com, its port below 65536")
+    return url.rstrip("/")
+
+
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise WebSettingsError(f"{name}: give a port between 1 and 65535")
     return int(text)

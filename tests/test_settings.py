@@ -179,6 +179,13 @@ def test_what_is_needed_is_missed(name: str) -> None:
         ("OCSUITE_ENV", "Local"),
         *[(name, value) for name in ("OCSUITE_API_PORT", "OCSUITE_WEB_PORT")
           for value in ("0", "65536", "-1", "8000.0", "eighty", "1e3", "٣٠٠٠", "0x50", "9" * 400)],
+        ("DATABASE_POOL_SIZE", "9" * 5000),
+        ("DATABASE_URL", "postgresql://h:70000/d"),
+        ("REDIS_URL", "redis://h:70000/0"),
+        ("REDIS_URL", "redis://h:port/0"),
+        ("OCSUITE_API_URL", "http://h:70000"),
+        ("OCSUITE_WEB_ORIGINS", "http://localhost:70000"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:70000"),
         ("DATABASE_POOL_SIZE", "0"),
         ("DATABASE_POOL_SIZE", "201"),
         ("LLM_TIMEOUT_SECONDS", "0"),
