@@ -13,7 +13,6 @@ import jsonschema_rs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import module_sdk.client
-
 from tests.api.operations import operations
 from tests.conftest import SignIn
 

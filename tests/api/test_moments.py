@@ -56,7 +56,8 @@ async def test_in_a_query(owner: Member, path: str) -> None:
 async def test_in_a_cursor(owner: Member, path: str) -> None:
     keys: list[Any] = [[moment, str(uuid4())] for moment in MOMENTS]
     # MessagePack has a type of its own for moments.
-    keys += [[msgspec.msgpack.Ext(-1, seconds.to_bytes(12, signed=True)), str(uuid4())] for seconds in (-(2**80), 2**80)]
+    far = [seconds.to_bytes(12, signed=True) for seconds in (-(2**80), 2**80)]
+    keys += [[msgspec.msgpack.Ext(-1, seconds), str(uuid4())] for seconds in far]
     for key in keys:
         answer = await owner.request("GET", path, params={"cursor": encode_cursor(key)})
         assert answer.status_code in {200, 422}, (key, answer.text)

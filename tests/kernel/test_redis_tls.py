@@ -35,9 +35,7 @@ def certificate(folder: Path, name: str, *names: x509.GeneralName) -> tuple[Path
     written, secret = folder / f"{name}.pem", folder / f"{name}.key"
     written.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return written, secret
 
@@ -71,11 +69,17 @@ async def tls_in_front(redis_url: str, context: ssl.SSLContext) -> AsyncIterator
         server.close()
 
 
+def address(settings: Settings, port: int, query: str) -> str:
+    """The tests' Redis through TLS."""
+    password = parse_url(settings.redis_url)["password"]
+    return f"rediss://:{password}@127.0.0.1:{port}/0?{query}"
+
+
 async def answers(url: str) -> tuple[bool, bool]:
     """Whether the general client and the batcher reach Redis."""
     client, batcher = create_redis(url), RedisBatcher(url)
     try:
-        await client.ping()
+        await client.get("a key")
         first = True
     except (RedisError, OSError):
         first = False
@@ -108,7 +112,7 @@ async def test_whom_to_trust(settings: Settings, tmp_path: Path, options: str, r
     context.load_cert_chain(ca, key)
     async with tls_in_front(settings.redis_url, context) as port:
         query = options.format(ca=ca, other=other, named=named, folder=tmp_path)
-        assert await answers(f"rediss://127.0.0.1:{port}/0?{query}") == (reached, reached)
+        assert await answers(address(settings, port, query)) == (reached, reached)
 
 
 async def test_a_name_that_is_not_the_servers(settings: Settings, tmp_path: Path) -> None:
@@ -116,7 +120,7 @@ async def test_a_name_that_is_not_the_servers(settings: Settings, tmp_path: Path
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(ca, key)
     async with tls_in_front(settings.redis_url, context) as port:
-        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={ca}"
+        url = address(settings, port, f"ssl_ca_certs={ca}")
         assert await answers(url) == (False, False)
         assert await answers(f"{url}&ssl_check_hostname=false") == (True, True)
 
@@ -129,6 +133,6 @@ async def test_a_certificate_of_our_own(settings: Settings, tmp_path: Path) -> N
     context.load_verify_locations(mine)
     context.verify_mode = ssl.CERT_REQUIRED
     async with tls_in_front(settings.redis_url, context) as port:
-        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={ca}"
+        url = address(settings, port, f"ssl_ca_certs={ca}")
         assert await answers(url) == (False, False)
         assert await answers(f"{url}&ssl_certfile={mine}&ssl_keyfile={my_key}") == (True, True)
