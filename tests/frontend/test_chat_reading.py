@@ -72,7 +72,7 @@ def test_enter_before_the_page_is_ready_is_not_swallowed(chat: Page, fake: ChatA
     fake.talk.seed("Older", 2)
     # The pages' own scripts wait until the field has been used.
     held: list[object] = []
-    chat.route(re.compile(r"/assets/.*\.js"), lambda route: held.append(route))
+    chat.route(re.compile(r"/assets/.*\.js"), held.append)
     chat.goto("/chat", wait_until="commit")
     chat.get_by_label("Message", exact=True).type("Already typed")
     chat.keyboard.press("Enter")
