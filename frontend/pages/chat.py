@@ -3,7 +3,7 @@
 import reflex as rx
 
 from frontend.components.chat.behaviour import Behaviour
-from frontend.components.chat.composer import composer
+from frontend.components.chat.composer import barred, composer
 from frontend.components.chat.conversations import LIST_ID, conversation_list, delete_dialog
 from frontend.components.chat.transcript import announcer, transcript
 from frontend.components.primitives import icon, icon_button, link, skeleton
@@ -30,8 +30,15 @@ def _actions() -> rx.Component:
         icon_button(
             "messages-square", "Show conversations", custom_attrs={"popoverTarget": LIST_ID}, class_name="chat-opener"
         ),
-        link(
-            icon("square-pen"), rx.el.span("New chat"), href="/chat", class_name="button button-secondary chat-opener"
+        rx.cond(
+            barred(),
+            rx.fragment(),
+            link(
+                icon("square-pen"),
+                rx.el.span("New chat"),
+                href="/chat",
+                class_name="button button-secondary chat-opener",
+            ),
         ),
         class_name="topbar-actions",
     )
@@ -48,6 +55,7 @@ def _head() -> rx.Component:
             ),
             class_name="chat-title",
             title=ThreadState.title,
+            dir="auto",
         ),
         rx.cond(
             who.title != "",

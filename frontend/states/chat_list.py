@@ -1,5 +1,7 @@
 """The list of conversations: search, more of it, rename, delete."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,6 +10,7 @@ import msgspec
 import reflex as rx
 
 from frontend import words
+from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.chat_views import ConversationView, conversation_view
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import TenantClient
@@ -19,23 +22,22 @@ TITLE_CHARS: Final = 120
 QUERY_CHARS: Final = 200
 
 
+@with_paged_lists
 class ConversationsState(SessionState):
     """The person's conversations, last spoken in first."""
 
-    conversations: list[ConversationView] = []
+    conversations = PagedList(ConversationView)
     #: False until the list was read for the first time; the page shows a skeleton.
     listed: bool = False
     list_failed: bool = False
     more: bool = False
     fetching_more: bool = False
     query: str = ""
-    #: The id of the conversation whose title is being edited.
-    renaming: str = ""
-    doomed: ConversationView = ConversationView()
-    deleting: bool = False
     #: The id of the conversation being shown, ``""`` for a new one.
     open_id: str = ""
     title: str = ""
+    #: The title again, with the time if another conversation in the list is called the same.
+    tab_title: str = ""
 
     _cursor: str = ""
     _time_zone: str = "UTC"
@@ -47,7 +49,7 @@ class ConversationsState(SessionState):
         if query == self.query:
             return
         self.query = query
-        await self._list_again()
+        await self._list_again(afresh=True)
 
     @rx.event
     async def list_again(self) -> None:
@@ -63,76 +65,62 @@ class ConversationsState(SessionState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).conversations(q=self.query or None, cursor=self._cursor, limit=PAGE_ROWS)
-            known = {conversation.id for conversation in self.conversations}
-            fresh = [view for view in map(self._view, page.items) if view.id not in known]
-            self.conversations = [*self.conversations, *fresh]
+            self.conversations.append(*map(self._view, page.items))
             self._continue_at(page.next_cursor)
         self.fetching_more = False
 
     @rx.event
-    def begin_rename(self, conversation_id: str) -> None:
-        """Edit a title in its place."""
-        self.renaming = conversation_id
-
-    @rx.event
-    def cancel_rename(self) -> None:
-        """Leave the title as it is."""
-        self.renaming = ""
-
-    @rx.event
     async def rename(self, form: dict[str, Any]) -> Any:
         """Store the edited title; it shows at once and comes back if the API refuses."""
-        conversation_id, title = self.renaming, " ".join(str(form.get("title", "")).split())[:TITLE_CHARS]
-        self.renaming = ""
-        before = next((one for one in self.conversations if one.id == conversation_id), None)
+        conversation_id, title = str(form.get("id", "")), " ".join(str(form.get("title", "")).split())[:TITLE_CHARS]
+        before = self.conversations.get(conversation_id)
         if before is None or not title or title == before.title:
             return
-        self._retitle(conversation_id, title)
+        self._retitle(before, title)
         yield
         stored = False
         async with self._talk() as api:
             await self._tenant(api).rename_conversation(UUID(conversation_id), ConversationPatch(title=title))
             stored = True
         if not stored:
-            self._retitle(conversation_id, before.title)
+            self._retitle(before, before.title)
 
     @rx.event
-    def ask_to_delete(self, conversation_id: str) -> None:
-        """Ask before a conversation is deleted: that cannot be undone."""
-        self.doomed = next((one for one in self.conversations if one.id == conversation_id), ConversationView())
-
-    @rx.event
-    def keep(self) -> None:
-        """Delete nothing."""
-        self.doomed = ConversationView()
-
-    @rx.event
-    async def delete(self) -> Any:
-        """Delete the conversation that was asked about, with its messages."""
-        doomed = self.doomed
-        if not doomed.id or self.deleting:
+    async def delete(self, conversation_id: str) -> Any:
+        """Delete a conversation with its messages, which the page has asked about."""
+        if self.conversations.get(conversation_id) is None:
             return
-        self.deleting = True
-        yield
+        deleted = False
         async with self._talk() as api:
-            await self._tenant(api).delete_conversation(UUID(doomed.id))
-            self.conversations = [one for one in self.conversations if one.id != doomed.id]
+            await self._tenant(api).delete_conversation(UUID(conversation_id))
+            deleted = True
+        if deleted:
+            self.conversations.remove(conversation_id)
             self._tell(Notice(kind="success", title="Conversation deleted"))
-        self.doomed, self.deleting = ConversationView(), False
-        if self.open_id == doomed.id and all(one.id != doomed.id for one in self.conversations):
-            yield rx.redirect(CHAT_PATH, replace=True)
+            if self.open_id == conversation_id:
+                yield rx.redirect(CHAT_PATH, replace=True)
 
-    async def _list_again(self) -> None:
+    async def _list_again(self, *, afresh: bool = False) -> None:
         self.list_failed = False
         async with self._talk(self._list_broke) as api:
-            await self._list(self._tenant(api))
+            await self._list(self._tenant(api), afresh=afresh)
 
-    async def _list(self, tenant: TenantClient) -> None:
-        """Read the first page."""
+    async def _list(self, tenant: TenantClient, *, afresh: bool = False) -> None:
+        """Read the first page. What was loaded beyond it stays, unless the list is made ``afresh``."""
         page = await tenant.conversations(q=self.query or None, limit=PAGE_ROWS)
-        self.conversations = [self._view(conversation) for conversation in page.items]
-        self._continue_at(page.next_cursor)
+        first = [self._view(conversation) for conversation in page.items]
+        beyond = [] if afresh or page.next_cursor is None else self._beyond(first)
+        if _lines([*first, *beyond]) != _lines(self.conversations):
+            self.conversations.replace([*first, *beyond])
+        if not beyond:
+            self._continue_at(page.next_cursor)
         self.listed, self.list_failed = True, False
+        self._name_tab()
+
+    def _beyond(self, first: list[ConversationView]) -> list[ConversationView]:
+        """The lines that come after the first page: they are older than its last one."""
+        known = {one.id for one in first}
+        return [one for one in self.conversations if one.id not in known and one.iso <= first[-1].iso]
 
     def _list_broke(self, notice: Notice) -> None:
         self.list_failed = not self.listed
@@ -144,18 +132,32 @@ class ConversationsState(SessionState):
 
     def _bring_up(self, conversation: Conversation) -> None:
         """Put a conversation that was just spoken in on top, unless a search is being shown."""
-        if not self.query:
-            others = [one for one in self.conversations if one.id != str(conversation.id)]
-            fresh = msgspec.structs.replace(conversation, updated_at=datetime.now(UTC))
-            self.conversations = [self._view(fresh), *others]
+        if self.query:
+            return
+        line = self._view(msgspec.structs.replace(conversation, updated_at=datetime.now(UTC)))
+        first = next(iter(self.conversations), None)
+        if first is not None and first.id == line.id:
+            self.conversations.update(line)
+        else:
+            self.conversations.remove(line.id)
+            self.conversations.prepend(line)
 
-    def _retitle(self, conversation_id: str, title: str) -> None:
-        self.conversations = [
-            ConversationView(one.id, title, one.when, one.iso, one.exact) if one.id == conversation_id else one
-            for one in self.conversations
-        ]
-        if self.open_id == conversation_id:
+    def _retitle(self, line: ConversationView, title: str) -> None:
+        self.conversations.update(replace(line, title=title))
+        if self.open_id == line.id:
             self.title = title
+        self._name_tab()
+
+    def _name_tab(self) -> None:
+        """Titles are first questions, so that many are the same: then the time stands behind."""
+        shown = self.conversations.get(self.open_id)
+        alike = sum(one.title == self.title for one in self.conversations)
+        self.tab_title = f"{self.title} · {shown.exact}" if shown is not None and alike > 1 else self.title
 
     def _view(self, conversation: Conversation) -> ConversationView:
         return conversation_view(conversation, datetime.now(UTC), words.zone(self._time_zone))
+
+
+def _lines(views: Iterable[ConversationView]) -> list[ConversationView]:
+    """The lines without what changes as time goes by."""
+    return [replace(one, when="") for one in views]

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from frontend.components.markdown import Unfinished
 from frontend.components.markdown.growing import EVERY_TIME_CHARS
 from module_sdk.client import Reconnecting, StreamItem
-from module_sdk.wire.csuite import Delta, Failed, Message, Started
+from module_sdk.wire.csuite import Delta, Failed, Message, Started, Thought
 
 T = TypeVar("T")
 
@@ -69,6 +69,8 @@ class Draft:
         self.ended: Message | None = None
         #: True while the connection to the API is lost and being tried again.
         self.interrupted = False
+        #: What the model thinks before it answers.
+        self.thought = ""
         self._text = Unfinished()
 
     @property
@@ -98,6 +100,8 @@ class Draft:
         match item.data:
             case Started() as started:
                 self.started = started
+            case Thought(text=text):
+                self.thought += text
             case Delta(text=text):
                 self._text.add(text)
             case Message() as message:

@@ -91,7 +91,11 @@ class Membership(Reply, frozen=True, kw_only=True):
 
 
 class Me(Reply, frozen=True, kw_only=True):
-    """The signed-in person with every membership, oldest first."""
+    """The signed-in person with every membership, oldest first.
+
+    ``email_unconfirmed`` tells that the person has yet to follow the link that was sent to their address.
+    """
 
     user: User
     memberships: list[Membership]
+    email_unconfirmed: bool = False

@@ -1,33 +1,31 @@
-// What the chat does under the hand without asking the server: it follows a growing answer, grows and empties the
-// composer, copies, and moves the focus. It works on the page's own elements and holds no state of the app.
+// What the chat does under the hand without asking the server: it follows a growing answer, sends, copies, and moves
+// the focus. It works on the page's own elements and holds no state of the app.
 
 const NEAR_BOTTOM = 64; // px: whoever is this close to the end wants to stay there
 const NEAR_TOP = 160;
 const COPIED_MS = 1600;
-const FIRST_WARNING = 14500;
-const LIMIT = 16000;
-const HANDOVER_MS = 2000;
 
-// What was being typed while the address changed from /chat to /chat/{id}, which builds the page anew. Both pages have
-// a copy of this file, so that the draft cannot be kept in it.
-const chatDraft = (globalThis.ocsuiteChatDraft ??= { text: "", at: -Infinity });
-
-const chatElement = (id) => document.getElementById(id);
 const wantsFocus = () => matchMedia("(hover: hover) and (pointer: fine)").matches;
+// Enter and Escape that end the input of a Japanese or Chinese word. Safari sends them when the word has ended already,
+// and tells by the code alone.
+const composing = (event) => event.isComposing || event.keyCode === 229;
 
 function followTranscript(box) {
   let sticks = true;
   let anchor = null;
   let anchorTop = 0;
   const place = (element) => element.getBoundingClientRect().top - box.getBoundingClientRect().top;
+  // The welcome is read from its top.
+  const articles = () => [...box.querySelectorAll("article:not([hidden])")];
   const remember = () => {
     const top = box.getBoundingClientRect().top;
-    anchor = [...box.querySelectorAll("article")].find((one) => one.getBoundingClientRect().bottom > top) ?? null;
+    const shown = articles();
+    anchor = shown.find((one) => one.getBoundingClientRect().bottom > top) ?? null;
     anchorTop = anchor ? place(anchor) : 0;
-    box.parentElement.dataset.away = String(!sticks);
+    box.parentElement.dataset.away = String(!sticks && shown.length > 0);
   };
   const settle = () => {
-    if (sticks) box.scrollTop = box.scrollHeight;
+    if (sticks) box.scrollTop = articles().length ? box.scrollHeight : 0;
     else if (anchor?.isConnected) box.scrollTop += place(anchor) - anchorTop;
     remember();
   };
@@ -37,10 +35,6 @@ function followTranscript(box) {
     const older = chatElement("older-messages");
     if (!sticks && older && !older.disabled && box.scrollTop < NEAR_TOP) older.click();
   };
-  const toEnd = () => {
-    sticks = true;
-    settle();
-  };
   const changes = new MutationObserver(settle);
   const sizes = new ResizeObserver(settle);
   changes.observe(box, { childList: true, subtree: true, characterData: true });
@@ -48,30 +42,21 @@ function followTranscript(box) {
   box.addEventListener("scroll", onScroll, { passive: true });
   settle();
   return {
-    toEnd,
-    leave: () => {
+    toEnd() {
+      sticks = true;
+      settle();
+    },
+    toMessage(element) {
+      sticks = false;
+      element.scrollIntoView({ block: "center" });
+      remember();
+    },
+    leave() {
       changes.disconnect();
       sizes.disconnect();
       box.removeEventListener("scroll", onScroll);
     },
   };
-}
-
-function refreshComposer() {
-  const field = chatElement("composer-text");
-  if (!field) return;
-  const length = field.value.length < FIRST_WARNING ? field.value.length : [...field.value].length;
-  const send = chatElement("composer-send");
-  if (send) send.disabled = !field.value.trim() || length > LIMIT;
-  const count = chatElement("composer-count");
-  const left = LIMIT - length;
-  count.textContent =
-    length < FIRST_WARNING ? "" : left < 0 ? `${-left} characters too many` : `${left} characters left`;
-  count.dataset.over = String(left < 0);
-  if (!CSS.supports("field-sizing", "content")) {
-    field.style.height = "auto";
-    field.style.height = `${field.scrollHeight}px`;
-  }
 }
 
 async function copyFrom(button) {
@@ -96,82 +81,113 @@ async function copyFrom(button) {
   }, COPIED_MS);
 }
 
-export function chatBehaviour() {
-  const transcript = followTranscript(chatElement("transcript"));
-  const field = chatElement("composer-text");
-  if (performance.now() - chatDraft.at < HANDOVER_MS) field.value = chatDraft.text;
-  refreshComposer();
+let chat = null; // { field, transcript, outbox } of the page that is shown
 
-  const onKey = (event) => {
-    const target = event.target;
-    if (target.id === "composer-text") {
-      // `isComposing`: Enter that ends the input of a Japanese or Chinese word sends nothing.
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        const send = chatElement("composer-send");
-        if (!event.repeat && send && !send.disabled && target.form.dataset.busy !== "true") target.form.requestSubmit();
-      }
-      return;
-    }
-    const rename = event.key === "Escape" && target.closest(".chat-rename");
-    if (rename) {
+function askFrom(text, emptied) {
+  if (!chat.outbox.ask(text)) return;
+  if (emptied) {
+    chat.field.value = "";
+    chat.outbox.typed();
+  }
+  chat.transcript.toEnd();
+  if (emptied || wantsFocus()) chat.field.focus();
+}
+
+function onKey(event) {
+  const target = event.target;
+  if (composing(event)) return;
+  if (target.id === "composer-text") {
+    // A screen keyboard has no other way to a new line, and the arrow beside the field sends.
+    if (event.key === "Enter" && !event.shiftKey && !matchMedia("(pointer: coarse)").matches) {
       event.preventDefault();
-      rename.querySelector("[data-cancel]").click();
-      return;
+      if (!event.repeat) askFrom(target.value, true);
     }
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "/" && !target.closest("input, textarea, select, dialog, [contenteditable]")) {
-      const search = chatElement("conversation-search");
-      if (search?.checkVisibility()) {
-        event.preventDefault();
-        search.focus();
-        search.select();
-      }
+    return;
+  }
+  const rename = event.key === "Escape" && target.closest(".chat-rename");
+  if (rename) {
+    event.preventDefault();
+    rename.querySelector("[data-cancel]").click();
+    return;
+  }
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/" && !target.closest("input, textarea, select, dialog, [contenteditable]")) {
+    const search = chatElement("conversation-search");
+    if (search?.checkVisibility()) {
+      event.preventDefault();
+      search.focus();
+      search.select();
     }
-  };
-  const onInput = (event) => event.target.id === "composer-text" && refreshComposer();
-  const onFocus = (event) => event.target.matches?.(".chat-rename input") && event.target.select();
-  const onReset = (event) => {
-    if (event.target.id !== "composer") return;
-    // The event comes before the fields are emptied.
-    setTimeout(refreshComposer);
-    transcript.toEnd();
-    field.focus();
-  };
-  const onClick = (event) => {
-    const copy = event.target.closest("[data-copy]");
-    if (copy) copyFrom(copy);
-    if (event.target.closest("#jump")) {
-      transcript.toEnd();
-      if (wantsFocus()) field.focus();
-    }
-    if (event.target.closest("#conversations a")) {
-      const sheet = chatElement("conversations");
-      if (sheet.matches(":popover-open")) sheet.hidePopover();
-    }
-    // These go away when they are pressed, and the focus would be nowhere.
-    if (event.target.closest("[data-then-write]") && wantsFocus()) setTimeout(() => field.focus());
-  };
-  document.addEventListener("keydown", onKey);
-  document.addEventListener("input", onInput);
-  document.addEventListener("focusin", onFocus);
-  document.addEventListener("reset", onReset);
-  document.addEventListener("click", onClick);
+  }
+}
+
+const CLICKS = {
+  "[data-copy]": (button) => copyFrom(button),
+  "[data-ask]": (button) => askFrom(button.dataset.ask, false),
+  "#composer-send": () => askFrom(chat.field.value, true),
+  "[data-again]": () => chat.outbox.again(),
+  "[data-discard]": () => chat.outbox.discard(),
+  "[data-rescue]": () => chat.outbox.rescue(),
+  "#jump": () => {
+    chat.transcript.toEnd();
+    if (wantsFocus()) chat.field.focus();
+  },
+  "#conversations a": () => {
+    const sheet = chatElement("conversations");
+    if (sheet.matches(":popover-open")) sheet.hidePopover();
+  },
+  // These go away when they are pressed, and the focus would be nowhere.
+  "[data-then-write]": () => wantsFocus() && setTimeout(() => chat?.field.focus()),
+};
+
+function onClick(event) {
+  for (const [selector, act] of Object.entries(CLICKS)) {
+    const found = event.target.closest(selector);
+    if (found) act(found);
+  }
+}
+
+const onInput = (event) => event.target.id === "composer-text" && chat.outbox.typed();
+const onFocus = (event) => event.target.matches?.(".chat-rename input") && event.target.select();
+
+export function chatBehaviour() {
+  const field = chatElement("composer-text");
+  const shown = { field, transcript: followTranscript(chatElement("transcript")), outbox: chatOutbox(field) };
+  chat = shown;
+  const coarse = matchMedia("(pointer: coarse)").matches;
+  field.enterKeyHint = coarse ? "enter" : "send";
+  const listeners = { keydown: onKey, input: onInput, focusin: onFocus, click: onClick };
+  for (const [event, listener] of Object.entries(listeners)) document.addEventListener(event, listener);
+  // Enter in the field that was there before this script: it could only make a line.
+  if (!coarse && field.value.endsWith("\n")) askFrom(field.value, true);
   return () => {
-    Object.assign(chatDraft, { text: field.value, at: performance.now() });
-    transcript.leave();
-    document.removeEventListener("keydown", onKey);
-    document.removeEventListener("input", onInput);
-    document.removeEventListener("focusin", onFocus);
-    document.removeEventListener("reset", onReset);
-    document.removeEventListener("click", onClick);
+    shown.transcript.leave();
+    shown.outbox.leave();
+    for (const [event, listener] of Object.entries(listeners)) document.removeEventListener(event, listener);
   };
+}
+
+// The page turned to another state of things; `page` is what of it matters here.
+export function chatChanged(page) {
+  chat.outbox.changed(page);
 }
 
 // Another conversation is shown: begin at its end, ready to write.
 export function chatOpened() {
-  const box = chatElement("transcript");
-  if (box) box.scrollTop = box.scrollHeight;
+  chat.transcript.toEnd();
   const nowhere = document.activeElement === document.body || document.activeElement?.closest("#conversations a, main");
-  if (wantsFocus() && nowhere) chatElement("composer-text")?.focus({ preventScroll: true });
+  if (wantsFocus() && nowhere) chat.field.focus({ preventScroll: true });
+}
+
+// A search led to a message: show it.
+export function chatFound(id) {
+  const element = id && chatElement(`message-${id}`);
+  if (!element) return;
+  chat.transcript.toMessage(element);
+  element.dataset.found = "true";
+  setTimeout(() => delete element.dataset.found, 4000);
+}
+
+export function chatTitle(title) {
+  if (title) document.title = title;
 }

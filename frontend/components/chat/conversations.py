@@ -3,14 +3,19 @@
 from typing import Any, Final
 
 import reflex as rx
+from reflex.experimental.client_state import ClientStateVar
 
+from frontend.components.chat.composer import barred
 from frontend.components.feedback import dialog
 from frontend.components.permissions import may
 from frontend.components.primitives import button, given, icon, icon_button, link, skeleton, time_ago
 from frontend.states.chat_list import QUERY_CHARS, TITLE_CHARS, ConversationsState
-from frontend.states.chat_views import ConversationView
+from frontend.states.chat_views import ConversationView, PartView
 
 LIST_ID: Final = "conversations"
+#: Both are the browser's alone, so that it answers at once: the line whose title is edited, the one to be deleted.
+RENAMING: Final[Any] = ClientStateVar.create("chatRenaming", default="")
+DOOMED: Final[Any] = ClientStateVar.create("chatDoomed", default={"id": "", "title": ""})
 #: mypy takes a handler for a plain method; Reflex gives it the means to wait for a pause in typing.
 _SEARCH: Final[Any] = ConversationsState.search
 
@@ -28,12 +33,19 @@ def conversation_list() -> rx.Component:
                 placeholder="Search conversations",
                 max_length=QUERY_CHARS,
                 auto_complete="off",
+                dir="auto",
+                # What is listed, also after another page or a reload; the field is the browser's while one types.
+                default_value=ConversationsState.query,
                 on_change=_SEARCH.debounce(200),
             ),
             rx.el.kbd("/", aria_hidden=True),
             class_name="chat-search",
         ),
-        link(icon("square-pen"), "New chat", href="/chat", class_name="button button-secondary chat-new"),
+        rx.cond(
+            barred(),
+            rx.fragment(),
+            link(icon("square-pen"), "New chat", href="/chat", class_name="button button-secondary chat-new"),
+        ),
         rx.el.nav(
             rx.cond(
                 ConversationsState.listed,
@@ -52,27 +64,24 @@ def conversation_list() -> rx.Component:
 
 def delete_dialog() -> rx.Component:
     """Asks once: deleted is deleted."""
-    doomed = ConversationsState.doomed
+    doomed, keep = DOOMED.value, DOOMED.set_value({"id": "", "title": ""})
     return dialog(
         rx.el.p(
-            rx.el.strong(doomed.title),
+            rx.el.strong(doomed["title"], dir="auto"),
             " and all of its messages are deleted for good. Nobody can bring them back.",
             class_name="card-text chat-doomed",
         ),
         rx.el.div(
-            button("Keep", on_click=ConversationsState.keep),
+            button("Keep", on_click=keep),
             button(
-                "Delete conversation",
-                kind="danger",
-                on_click=ConversationsState.delete,
-                busy=ConversationsState.deleting,
+                "Delete conversation", kind="danger", on_click=[given(ConversationsState.delete, doomed["id"]), keep]
             ),
             class_name="form-actions",
         ),
         id="delete-conversation",
-        shown=doomed.id != "",
+        shown=doomed["id"] != "",
         title="Delete this conversation?",
-        on_close=ConversationsState.keep,
+        on_close=keep,
     )
 
 
@@ -102,18 +111,22 @@ def _rows() -> rx.Component:
 
 
 def _row(one: ConversationView) -> rx.Component:
-    return rx.el.li(
-        rx.cond(ConversationsState.renaming == one.id, _rename(one), _entry(one)), key=one.id, class_name="chat-row"
-    )
+    return rx.el.li(rx.cond(RENAMING.value == one.id, _rename(one), _entry(one)), key=one.id, class_name="chat-row")
 
 
 def _entry(one: ConversationView) -> rx.Component:
     current = ConversationsState.open_id == one.id
+    doomed = rx.Var.create({"id": one.id, "title": one.title})
     return rx.fragment(
         link(
-            rx.el.span(one.title, class_name="chat-row-title"),
-            rx.el.span(time_ago(one.when, iso=one.iso, exact=one.exact), class_name="chat-row-when"),
-            href="/chat/" + one.id,
+            rx.el.span(one.title, class_name="chat-row-title", dir="auto"),
+            rx.cond(
+                one.passage,
+                rx.el.span(rx.foreach(one.passage, _part), class_name="chat-row-passage", dir="auto"),
+                rx.fragment(),
+            ),
+            rx.el.span(time_ago(one.when, iso=one.iso, exact=one.exact), " · ", one.clock, class_name="chat-row-when"),
+            href=one.href,
             class_name="chat-row-link",
             title=one.title,
             aria_current=rx.cond(current, "page", "false"),
@@ -121,13 +134,17 @@ def _entry(one: ConversationView) -> rx.Component:
         rx.cond(
             may("chat.use"),
             rx.el.div(
-                _act("pencil", "Rename", one, given(ConversationsState.begin_rename, one.id)),
-                _act("trash-2", "Delete", one, given(ConversationsState.ask_to_delete, one.id)),
+                _act("pencil", "Rename", one, RENAMING.set_value(one.id)),
+                _act("trash-2", "Delete", one, DOOMED.set_value(doomed)),
                 class_name="chat-row-acts",
             ),
             rx.fragment(),
         ),
     )
+
+
+def _part(part: PartView) -> rx.Component:
+    return rx.cond(part.hit, rx.el.mark(part.text), rx.fragment(part.text))
 
 
 def _act(icon_name: str, verb: str, one: ConversationView, handler: Any) -> rx.Component:
@@ -142,7 +159,9 @@ def _act(icon_name: str, verb: str, one: ConversationView, handler: Any) -> rx.C
 
 
 def _rename(one: ConversationView) -> rx.Component:
+    done = RENAMING.set_value("")
     return rx.el.form(
+        rx.el.input(type="hidden", name="id", value=one.id),
         rx.el.input(
             name="title",
             class_name="input",
@@ -151,15 +170,11 @@ def _rename(one: ConversationView) -> rx.Component:
             max_length=TITLE_CHARS,
             auto_focus=True,
             auto_complete="off",
+            dir="auto",
         ),
         icon_button("check", "Save the title", type="submit"),
-        icon_button(
-            "x",
-            "Keep the old title",
-            on_click=ConversationsState.cancel_rename,
-            custom_attrs={"data-cancel": "true"},
-        ),
-        on_submit=ConversationsState.rename,
+        icon_button("x", "Keep the old title", on_click=done, custom_attrs={"data-cancel": "true"}),
+        on_submit=[ConversationsState.rename, done],
         class_name="chat-rename",
     )
 

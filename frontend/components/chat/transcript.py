@@ -4,9 +4,11 @@ from typing import Any
 
 import reflex as rx
 
+from frontend.components.chat.composer import barred
+from frontend.components.chat.outcomes import outcome, setback, unsent
 from frontend.components.feedback import problem_panel
 from frontend.components.permissions import may
-from frontend.components.primitives import button, empty_state, given, icon, link_button, skeleton, time_ago
+from frontend.components.primitives import button, empty_state, icon, link, skeleton, time_ago
 from frontend.components.prose import prose
 from frontend.states.chat import ChatState
 from frontend.states.chat_thread import ThreadState
@@ -23,6 +25,7 @@ def transcript() -> rx.Component:
                     problem_panel(ThreadState.problem, ChatState.load),
                     rx.cond(ThreadState.missing, _missing(), rx.cond(ThreadState.loading, _loading(), _thread())),
                 ),
+                unsent(),
                 class_name="chat-column",
             ),
             id="transcript",
@@ -63,39 +66,32 @@ def _thread() -> rx.Component:
         ),
         rx.foreach(ThreadState.messages, _message),
         _latest(),
-        rx.cond(ThreadState.messages, rx.fragment(), rx.cond(ThreadState.open_id != "", rx.fragment(), _welcome())),
+        rx.cond(ThreadState.messages, rx.fragment(), _beginning()),
+    )
+
+
+def _beginning() -> rx.Component:
+    return rx.cond(
+        (ThreadState.open_id == "") & (ChatState.answer.id == ""),
+        rx.cond(barred(), _nothing_to_ask(), _welcome()),
+        rx.fragment(),
     )
 
 
 def _message(message: MessageView) -> rx.Component:
     # The key is what keeps an element in its place when older messages come before it.
     return rx.el.div(
-        rx.cond(message.mine, _question(message), _settled(message)), key=message.id, class_name="chat-turn"
+        rx.cond(message.mine, _question(message), _settled(message)),
+        key=message.id,
+        id="message-" + message.id,
+        class_name="chat-turn",
     )
 
 
 def _question(message: MessageView) -> rx.Component:
     return rx.el.article(
         rx.el.h2("You asked", class_name="visually-hidden"),
-        rx.el.p(message.text, class_name="chat-question-text", title=message.exact),
-        rx.cond(
-            message.status == "unsent",
-            rx.el.div(
-                icon("circle-alert"),
-                rx.el.div(
-                    rx.el.p(rx.el.strong("Not sent. "), message.error_title),
-                    rx.cond(message.error_detail != "", rx.el.p(message.error_detail), rx.fragment()),
-                    rx.el.div(
-                        button("Send again", icon_name="rotate-cw", on_click=ChatState.send_again),
-                        button("Discard", kind="quiet", on_click=ChatState.discard),
-                        class_name="chat-trouble-acts",
-                    ),
-                ),
-                class_name="chat-trouble",
-                role="alert",
-            ),
-            rx.fragment(),
-        ),
+        rx.el.p(message.text, class_name="chat-question-text", title=message.exact, dir="auto"),
         class_name="chat-question",
     )
 
@@ -103,8 +99,9 @@ def _question(message: MessageView) -> rx.Component:
 def _settled(message: MessageView) -> rx.Component:
     return rx.el.article(
         _speaker(),
+        _thought(message.thought, message.thought_label),
         prose(message.blocks),
-        _outcome(message, latest=False),
+        outcome(message, latest=False),
         _acts(message),
         class_name="chat-answer",
     )
@@ -117,31 +114,52 @@ def _latest() -> rx.Component:
         answer.id != "",
         rx.el.article(
             _speaker(),
+            rx.cond(
+                answer.status == "streaming",
+                _thought(ChatState.thought, rx.cond(_answering(), "Thought before answering", "Thinking…")),
+                _thought(answer.thought, answer.thought_label),
+            ),
             prose(ChatState.blocks, tail=ChatState.tail),
             rx.cond(
                 answer.status == "streaming",
                 _writing(),
-                rx.fragment(
-                    _outcome(answer, latest=True),
-                    _acts(
-                        answer,
-                        rx.cond(
-                            (answer.status == "failed") | ~may("chat.use"),
-                            rx.fragment(),
-                            rx.el.button(
-                                icon("refresh-cw", size=14),
-                                rx.el.span("Regenerate"),
-                                type="button",
-                                class_name="chat-act",
-                                on_click=ChatState.regenerate,
-                                custom_attrs={"data-then-write": "true"},
-                            ),
-                        ),
-                    ),
-                ),
+                rx.fragment(outcome(answer, latest=True), _acts(answer, _regenerate(answer)), setback()),
             ),
+            id="message-" + answer.id,
             class_name="chat-answer",
             aria_busy=answer.status == "streaming",
+        ),
+        rx.fragment(),
+    )
+
+
+def _regenerate(answer: Any) -> rx.Component:
+    return rx.cond(
+        (answer.status == "failed") | ~may("chat.use"),
+        rx.fragment(),
+        rx.el.button(
+            icon("refresh-cw", size=14),
+            rx.el.span("Regenerate"),
+            type="button",
+            class_name="chat-act",
+            on_click=ChatState.regenerate,
+            custom_attrs={"data-then-write": "true"},
+        ),
+    )
+
+
+def _answering() -> rx.Var[bool]:
+    return (ChatState.tail != "") | (ChatState.blocks.length() > 0)  # type: ignore[attr-defined]  # a Var at run time
+
+
+def _thought(thought: Any, label: Any) -> rx.Component:
+    """What the model thought before it answered, folded away."""
+    return rx.cond(
+        thought != "",
+        rx.el.details(
+            rx.el.summary(icon("chevron-right", size=14), rx.el.span(label)),
+            rx.el.p(thought, dir="auto", class_name="chat-thought-text"),
+            class_name="chat-thought",
         ),
         rx.fragment(),
     )
@@ -168,36 +186,6 @@ def _writing() -> rx.Component:
             rx.el.span("Writing", class_name="visually-hidden"),
             class_name="chat-writing",
         ),
-    )
-
-
-def _outcome(message: MessageView, *, latest: bool) -> rx.Component:
-    retry = rx.cond(
-        may("chat.use"),
-        button(
-            "Try again",
-            icon_name="rotate-cw",
-            on_click=ChatState.regenerate,
-            custom_attrs={"data-then-write": "true"},
-        ),
-        rx.fragment(),
-    )
-    return rx.match(
-        message.status,
-        ("stopped", rx.el.p(icon("circle-stop", size=14), "Stopped. The text so far is kept.", class_name="chat-note")),
-        (
-            "failed",
-            rx.el.div(
-                icon("circle-alert"),
-                rx.el.div(
-                    rx.el.p(rx.el.strong(message.error_title)),
-                    rx.cond(message.error_detail != "", rx.el.p(message.error_detail), rx.fragment()),
-                    *([rx.el.div(retry, class_name="chat-trouble-acts")] if latest else []),
-                ),
-                class_name="chat-trouble",
-            ),
-        ),
-        rx.fragment(),
     )
 
 
@@ -233,13 +221,7 @@ def _welcome() -> rx.Component:
             "It knows your company's profile and this conversation. Only you see what is said here.",
             class_name="empty-text",
         ),
-        rx.cond(
-            may("chat.use"),
-            rx.el.ul(
-                rx.foreach(who.suggestions, _suggestion), class_name="chat-suggestions", aria_label="First questions"
-            ),
-            rx.fragment(),
-        ),
+        rx.el.ul(rx.foreach(who.suggestions, _suggestion), class_name="chat-suggestions", aria_label="First questions"),
         class_name="chat-welcome",
     )
 
@@ -247,22 +229,49 @@ def _welcome() -> rx.Component:
 def _suggestion(text: str) -> rx.Component:
     return rx.el.li(
         rx.el.button(
-            rx.el.span(text),
+            rx.el.span(text, dir="auto"),
             icon("arrow-up-right"),
             type="button",
             class_name="chat-suggestion",
-            on_click=given(ChatState.suggest, text),
-            custom_attrs={"data-then-write": "true"},
+            custom_attrs={"data-ask": text},
         )
     )
 
 
-def _missing() -> rx.Component:
+def _nothing_to_ask() -> rx.Component:
     return empty_state(
-        "This conversation is not here",
-        "It was deleted, belongs to another of your companies, or to somebody else.",
-        icon_name="message-square-off",
-        action=link_button("Start a new chat", "/chat", kind="primary"),
+        "You can read here, not ask",
+        "Your own conversations stand in the list. To ask a question, get the permission “Talk to executives” from an "
+        "owner or an admin of your company.",
+        icon_name="lock",
+    )
+
+
+def _missing() -> rx.Component:
+    return rx.fragment(
+        empty_state(
+            rx.cond(ThreadState.vanished, "This conversation was deleted", "This conversation is not here"),
+            rx.cond(
+                ThreadState.vanished,
+                "In another tab or on another device. What you typed is kept.",
+                "It was deleted, belongs to another of your companies, or to somebody else.",
+            ),
+            icon_name="message-square-off",
+            action=rx.cond(
+                may("chat.use"),
+                rx.fragment(
+                    rx.el.blockquote(id="rescued-text", hidden=True, dir="auto", class_name="chat-rescued"),
+                    link(
+                        rx.el.span("Start a new chat", class_name="chat-start"),
+                        rx.el.span("Go on with this text in a new chat", class_name="chat-start-with"),
+                        href="/chat",
+                        class_name="button button-primary",
+                        custom_attrs={"data-rescue": "true"},
+                    ),
+                ),
+                rx.fragment(),
+            ),
+        )
     )
 
 
