@@ -9,12 +9,13 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 from redis.asyncio import Redis
 
+from backend.departures import CompanyDepartures
 from backend.domains.access import permissions as access_permissions
 from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.access.invitation_controllers import InvitationsController, InvitedController
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.key_controllers import KeysController
-from backend.domains.access.key_tokens import KeyOrSession
+from backend.domains.access.key_tokens import KeyMaker, KeyOrSession
 from backend.domains.access.role_controllers import RolesController
 from backend.domains.access.team_controllers import TeamController
 from backend.domains.audit import permissions as audit_permissions
@@ -25,13 +26,14 @@ from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.verification import Verifications
 from backend.domains.audit.witness import Witness
 from backend.domains.csuite import permissions as csuite_permissions
+from backend.domains.csuite.belongings import Conversations
 from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.providers.factory import create_provider
 from backend.domains.dashboard import permissions as dashboard_permissions
 from backend.domains.dashboard.controllers import DashboardController
-from backend.domains.identity.wiring import Parts, create_identity, provide
+from backend.domains.identity.wiring import Parts, create_identity
 from backend.domains.tenants import permissions as tenants_permissions
 from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
@@ -42,6 +44,7 @@ from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database, create_engine
 from backend.kernel.mail import create_mailer
 from backend.kernel.permissions import Permission, checked
+from backend.kernel.provide import provide
 from backend.kernel.ratelimit import RateLimiter
 from backend.kernel.redis import RedisBatcher, create_redis
 from backend.kernel.streams import StreamLog
@@ -124,9 +127,12 @@ class Api:
                 limiter=limiter,
                 client_address=ClientAddress(base.settings.trusted_proxies),
                 memberships=base.tenants,
+                departures=CompanyDepartures(base.settings.company_grace),
+                belongings=Conversations(base.db),
             )
         )
-        self.authenticator = KeyOrSession(base.db, self._identity.authenticator)
+        self._key_maker = KeyMaker(base.keyring)
+        self.authenticator = KeyOrSession(base.db, self._identity.authenticator, self._key_maker)
         self.gatekeeper = AccessGatekeeper(base.db)
 
     @property
@@ -164,11 +170,13 @@ class Api:
             **provide(
                 db=base.db,
                 keyring=base.keyring,
+                key_maker=self._key_maker,
                 allowances=base.settings.allowances,
                 company_grace=base.settings.company_grace,
                 receipt_signer=base.audit_log,
                 companies=base.tenants,
                 memberships=base.tenants,
+                addresses=self._identity.addresses,
                 post_office=InvitationPost(create_mailer(base.settings), base.settings.web_url),
                 modules=modules(),
                 generator=base.generator,

@@ -12,13 +12,17 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from frontend import pages, runtime, theme
+from frontend.account_routes import account_routes
 from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
 from frontend.download_routes import download_routes
 from frontend.edge import Edge
+from frontend.kit.browser import PageBehaviour, announcer
+from frontend.platform import reflex_seam
+from frontend.platform.sockets import Sockets
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings, clerk_host
-from frontend.states.session import SessionBinding, SessionState
+from frontend.states.session import SessionBinding, SessionOwner, SessionState
 
 Wraps = dict[tuple[int, str], Callable[[bool], rx.Component | None]]
 logger = logging.getLogger(__name__)
@@ -28,6 +32,10 @@ def create_app(settings: WebSettings) -> rx.App:
     """The web app, ready to be compiled or served. It opens no connection yet."""
     run = runtime.Runtime(settings)
     runtime.install(run)
+
+    def on_page_fault(exception: Exception) -> None:
+        run.odd.count("fault in a page")
+
     app = rx.App(
         reset_style=False,
         html_lang="en",
@@ -45,11 +53,13 @@ def create_app(settings: WebSettings) -> rx.App:
         toaster=None,
         app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
-        api_transformer=[Starlette(routes=[*session_routes(run), *download_routes(run)]), partial(_edge, settings)],
+        frontend_exception_handler=on_page_fault,
+        api_transformer=[
+            Starlette(routes=[*session_routes(run), *account_routes(run), *download_routes(run)]),
+            partial(_edge, run),
+        ],
     )
-    assert app.sio is not None
-    # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.
-    app.sio.eio.cors_allowed_origins = None
+    reflex_seam.install(app, SessionOwner(run), run.odd, origins=settings.origins)
     app.add_middleware(SessionBinding())
     pages.add_all(app, settings)
     run.load_events = app.get_load_events
@@ -57,19 +67,22 @@ def create_app(settings: WebSettings) -> rx.App:
     return app
 
 
-def _edge(settings: WebSettings, app: ASGIApp) -> ASGIApp:
+def _edge(run: runtime.Runtime, app: ASGIApp) -> ASGIApp:
+    settings = run.settings
     return Edge(
-        app,
+        Sockets(app, run.odd),
         static_dir=settings.web_dir / Dirs.STATIC,
         clerk_host=clerk_host(settings.clerk_publishable_key) if settings.clerk_publishable_key else "",
         tls=not settings.is_local,
+        hosts=settings.hosts,
+        browser_cookie=run.browser_cookie if settings.clerk_publishable_key else "",
     )
 
 
 @rx.memo
 def app_overlay() -> rx.Component:
     """What lies above every page."""
-    return rx.fragment(banners(), notices(), Leave.create())
+    return rx.fragment(banners(), notices(), announcer(), Leave.create(), PageBehaviour.create())
 
 
 def _wraps(settings: WebSettings) -> Wraps:

@@ -4,6 +4,8 @@ Nothing here is ever part of a Reflex state, so that none of it can reach a page
 """
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import secrets
 from collections import OrderedDict
@@ -15,12 +17,16 @@ from time import monotonic
 from typing import Any, Final
 
 import httpx
+import msgspec
 
+from frontend.platform.logs import Oddities
 from frontend.refusals import Refusals
 from frontend.settings import WebSettings
 from module_sdk.client import ApiClient, SessionCookie
 
 SESSION_COOKIE: Final = "ocsuite_session"
+#: With Clerk, whose session scripts can read: names a browser, so that a socket can be told from one elsewhere.
+BROWSER_COOKIE: Final = "ocsuite_browser"
 #: Access tokens live 60 s; one that is closer to its end than this is not worth sending.
 RENEW_BEFORE_SECONDS: Final = 10.0
 TICKET_SECONDS: Final = 30.0
@@ -86,25 +92,58 @@ class TokenCache:
         self._held.pop(fingerprint(session), None)
 
 
+class _Claims(msgspec.Struct):
+    """What of a token says whose it is."""
+
+    sub: str
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClerkSession:
+    """Clerk's session in one browser; ``key`` changes with the account, and names the session elsewhere in the app."""
+
+    key: str
+    token: str = field(repr=False)
+
+
 class ClerkTokens:
-    """The latest token of Clerk's session in each tab; the browser sends a new one before the old one ends."""
+    """The latest token of Clerk's session in each browser, which sends a new one before the old one ends.
+
+    What a token says of itself is believed for telling accounts apart only; that it is true is for the API to find.
+    """
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, str] = OrderedDict()
+        self._held: OrderedDict[str, ClerkSession] = OrderedDict()
 
-    def get(self, tab: str) -> str | None:
-        """The tab's token."""
-        return self._held.get(tab)
+    def get(self, browser: str) -> ClerkSession | None:
+        """The browser's session."""
+        return self._held.get(fingerprint(browser))
 
-    def put(self, tab: str, token: str) -> None:
-        """Keep ``token``, or forget the tab if it is ``""`` or too long for one."""
-        if not token or len(token) > MAX_TOKEN_CHARS:
-            self._held.pop(tab, None)
+    def token(self, key: str) -> str:
+        """The token of the session called ``key``, ``""`` if its browser has another one or none by now."""
+        held = self._held.get(key.partition(" ")[0])
+        return held.token if held is not None and held.key == key else ""
+
+    def put(self, browser: str, token: str) -> None:
+        """Keep ``token``, or forget the browser's session if it is none of Clerk's or too long for one."""
+        name = fingerprint(browser)
+        who = _claims(token) if len(token) <= MAX_TOKEN_CHARS else None
+        if not browser or who is None:
+            self._held.pop(name, None)
             return
-        self._held[tab] = token
-        self._held.move_to_end(tab)
+        self._held[name] = ClerkSession(f"{name} {who.sid} {who.sub}", token)
+        self._held.move_to_end(name)
         while len(self._held) > MAX_TOKENS:
             self._held.popitem(last=False)
+
+
+def _claims(token: str) -> _Claims | None:
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Claims)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +185,7 @@ class Runtime:
         self.clerk = ClerkTokens()
         self.tickets = Tickets()
         self.refusals = Refusals()
+        self.odd = Oddities()
         #: The events that load a page's content, by path; the app factory puts Reflex's own look-up here.
         self.load_events: Callable[[str], list[Any]] = lambda _path: []
         self._http = http
@@ -166,11 +206,17 @@ class Runtime:
             self._api = ApiClient(self.settings.api_url, http=self.http)
         return self._api
 
-    def session_of(self, cookie_header: str, tab: str) -> str | None:
-        """What names a tab's session: its cookie, or with Clerk the tab. ``None`` if nobody is signed in."""
+    def session_of(self, cookie_header: str) -> str | None:
+        """What names a browser's session: its cookie, or with Clerk the browser. ``None`` if nobody is signed in."""
         if self.settings.clerk_publishable_key:
-            return tab if self.clerk.get(tab) else None
+            held = self.clerk.get(cookie_value(cookie_header, self.browser_cookie) or "")
+            return held.key if held is not None else None
         return session_value(cookie_header)
+
+    @property
+    def browser_cookie(self) -> str:
+        """The name of the cookie that names a browser; with TLS no other host can set it."""
+        return BROWSER_COOKIE if self.settings.is_local else f"__Host-{BROWSER_COOKIE}"
 
     def api_for(self, session: str, client_address: str = "") -> ApiClient:
         """The API on behalf of a session; its access token is fetched and renewed as needed."""
@@ -178,7 +224,7 @@ class Runtime:
 
         async def token() -> str:
             if self.settings.clerk_publishable_key:
-                return self.clerk.get(session) or ""
+                return self.clerk.token(session)
             return await self.tokens.get(api, session)
 
         return api.with_token(token)
@@ -202,6 +248,7 @@ class Runtime:
         try:
             yield
         finally:
+            self.odd.tell()
             if self._http is not None:
                 await self._http.aclose()
 

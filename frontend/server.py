@@ -1,5 +1,6 @@
 """Serves the built pages and their event handlers from one port, without Node: ``ocsuite web``."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -11,13 +12,27 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from frontend.build import ROOT, ensure_built, reflex_environment
+from frontend.platform import logs
+from frontend.platform.sockets import MESSAGE_BYTES
 from frontend.settings import WebSettings
 
 logger = logging.getLogger(__name__)
 
 
-def run(environ: Mapping[str, str], say: Callable[[str], None] = logger.info) -> None:
+#: A class of uvicorn's protocols, or the name that uvicorn knows it by.
+Protocol = type[asyncio.Protocol] | str
+
+
+def run(
+    environ: Mapping[str, str],
+    say: Callable[[str], None] = logger.info,
+    *,
+    http: Protocol = "auto",
+    ws: Protocol = "auto",
+) -> None:
     """Build the pages if their sources changed, then serve until SIGINT or SIGTERM.
+
+    ``http`` and ``ws`` are the protocols that read from connections, so that whoever starts the server can bound them.
 
     Raises:
         WebSettingsError: A variable is wrong.
@@ -25,17 +40,22 @@ def run(environ: Mapping[str, str], say: Callable[[str], None] = logger.info) ->
     """
     settings = WebSettings.load(environ)
     ensure_built(settings, environ, say)
-    server = uvicorn.Server(server_config(settings, load_app(settings)))
+    logs.configure()
+    server = uvicorn.Server(server_config(settings, load_app(settings), http=http, ws=ws))
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal that ended it once more, for whoever handled it before; nobody has to, here.
         signal.signal(number, _already_stopped)
     server.run()
 
 
-def server_config(settings: WebSettings, app: ASGIApp) -> uvicorn.Config:
+def server_config(
+    settings: WebSettings, app: ASGIApp, *, http: Protocol = "auto", ws: Protocol = "auto"
+) -> uvicorn.Config:
     """How ``app`` is served."""
     return uvicorn.Config(
         app,
+        http=http,
+        ws=ws,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -45,7 +65,7 @@ def server_config(settings: WebSettings, app: ASGIApp) -> uvicorn.Config:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=2,
-        ws_max_size=1024 * 1024,
+        ws_max_size=MESSAGE_BYTES,
     )
 
 

@@ -18,13 +18,15 @@ INVITATION_PATH: Final = "/invitation"
 INVITE_END_PATH: Final = "/invite/end"
 INVITATION_COOKIE: Final = "ocsuite_invitation"
 INVITATION_SECONDS: Final = 3600
+#: The longest path that is come back to.
+MAX_PATH: Final = 2048
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,128}")
 
 
 def relative_path(path: str) -> str:
-    """``path`` if it stays on this site, else the start page."""
+    """``path`` if it stays on this site and is no longer than one of ours, else the start page."""
     stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if stays else "/"
+    return path if stays and len(path) <= MAX_PATH else "/"
 
 
 def session_routes(runtime: Runtime) -> list[Route]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 #: Clerk's React package, pinned like all others by the lock of the page builder.
 CLERK_LIBRARY: Final = "@clerk/clerk-react@5.61.11"
 
@@ -26,6 +28,8 @@ class WebSettings:
     data_dir: Path
     clerk_publishable_key: str
     trusted_proxies: tuple[str, ...]
+    #: The origins that the pages have, where they are said.
+    origins: tuple[str, ...] = ()
 
     @property
     def forward_client_address(self) -> bool:
@@ -36,6 +40,16 @@ class WebSettings:
     def is_local(self) -> bool:
         """Whether this is a developer's machine, served without TLS."""
         return self.env == "local"
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names this server answers to on a developer's machine, as the API does; ``None`` for any.
+
+        A page elsewhere could rebind its own name to this machine. Hosted, names belong to the proxy in front.
+        """
+        if not self.is_local or self.host not in _LOOPBACK:
+            return None
+        return _LOOPBACK | {name for origin in self.origins if (name := urlsplit(origin).hostname)}
 
     @property
     def web_dir(self) -> Path:
@@ -50,10 +64,11 @@ class WebSettings:
             env=environ.get("OCSUITE_ENV") or "local",
             host=environ.get("OCSUITE_WEB_HOST") or "127.0.0.1",
             port=_port(environ, "OCSUITE_WEB_PORT", 3000),
-            api_url=(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}").rstrip("/"),
+            api_url=_url("OCSUITE_API_URL", environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}"),
             data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
             clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
             trusted_proxies=_networks(environ, "OCSUITE_TRUSTED_PROXIES"),
+            origins=_origins(environ, "OCSUITE_WEB_ORIGINS"),
         )
 
 
@@ -70,6 +85,17 @@ def clerk_host(publishable_key: str) -> str:
     return host
 
 
+def account_portal(publishable_key: str) -> str:
+    """The page of Clerk's where people look after their accounts, at its usual address."""
+    host = clerk_host(publishable_key)
+    home = (
+        host.replace(".clerk.", ".", 1)
+        if host.endswith(".clerk.accounts.dev")
+        else f"accounts.{host.removeprefix('clerk.')}"
+    )
+    return f"https://{home}/user"
+
+
 def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     items = [item.strip() for item in environ.get(name, "").split(",")]
     try:
@@ -78,8 +104,23 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
         raise WebSettingsError(f"{name}: {error}") from None
 
 
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(_url(name, item) for part in environ.get(name, "").split(",") if (item := part.strip()))
+
+
+def _url(name: str, text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise WebSettingsError(f"{name}: give an address such as https://app.example.com, with a port up to 65535")
+    return text.rstrip("/")
+
+
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise WebSettingsError(f"{name}: give a port between 1 and 65535")
     return int(text)

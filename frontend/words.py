@@ -9,7 +9,8 @@ _SYMBOLS: Final = {
     "AUD": "A$", "NZD": "NZ$", "MXN": "MX$", "HKD": "HK$", "CNY": "CN¥", "TWD": "NT$",
 }  # fmt: skip
 _STEPS: Final = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
-_SPANS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+#: Seconds of a unit, and of the next smaller one.
+_SPANS: Final = ((86_400, 3_600, "day"), (3_600, 60, "hour"), (60, 1, "minute"))
 PERIODS: Final = {
     "now": "Right now", "day": "Today", "week": "This week", "month": "This month", "quarter": "This quarter",
     "year": "This year",
@@ -78,11 +79,14 @@ def exact(moment: datetime, where: tzinfo = UTC) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """``5 minutes ago``, ``in 3 hours``, ``just now``."""
+    """``5 minutes ago``, ``in 3 hours``, ``just now``; the browser says the same as time goes on (``kit/browser.js``).
+
+    What has passed is counted in whole units, what is to come in the nearest: a key made for 90 days ends in 90 days.
+    """
     seconds = (now - moment).total_seconds()
-    size = abs(seconds)
-    for span, word in _SPANS:
-        if size >= span:
-            words = count(int(size // span), word)
-            return f"{words} ago" if seconds > 0 else f"in {words}"
-    return "just now" if seconds >= 0 else "in a moment"
+    size, past = abs(seconds), seconds >= 0
+    for span, smaller, word in _SPANS:
+        if size + (0 if past else smaller / 2) >= span:
+            words = count(int(size / span + (0 if past else 0.5)), word)
+            return f"{words} ago" if past else f"in {words}"
+    return "just now" if past else "in a moment"

@@ -1,11 +1,11 @@
 """Everything between the socket and the handlers, put together once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import (
@@ -23,7 +23,7 @@ from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database
 from backend.kernel.health import Check, database_check, health_routes, redis_check
 from backend.kernel.idempotency import Idempotency
-from backend.kernel.limits import FailedAuthentications, Policies, RateLimits, default_policies
+from backend.kernel.limits import FailedAuthentications, Policies, RateLimits, TokenLookups, default_policies
 from backend.kernel.metrics import metrics_route, watch_pool
 from backend.kernel.observe import Observe
 from backend.kernel.openapi import openapi_config
@@ -40,8 +40,9 @@ class EdgeParts:
     """What ``backend.app`` hands to Litestar, and :meth:`wrap`, which it calls on the finished application.
 
     ``Litestar(middleware=parts.middleware(authentication), exception_handlers=parts.exception_handlers,
-    request_class=parts.request_class, openapi_config=parts.openapi_config, on_startup=[parts.start],
-    on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by itself, such as sign-ins.
+    request_class=parts.request_class, before_request=parts.before_request, openapi_config=parts.openapi_config,
+    on_startup=[parts.start], on_shutdown=[parts.stop], …)``. ``limiter`` is for limits that a service counts by
+    itself, such as sign-ins.
     """
 
     limiter: RateLimiter
@@ -51,10 +52,16 @@ class EdgeParts:
     exception_handlers: ExceptionHandlersMap
     openapi_config: OpenAPIConfig
     request_class: type[ApiRequest]
+    before_request: Callable[[Request[Any, Any, Any]], Awaitable[Response[bytes] | None]]
+    _addresses: ClientAddress
     _outside: list[Middleware]
     _inside: list[Middleware]
     _layers: list[Callable[[ASGIApp], ASGIApp]]
     _closers: list[Callable[[], Any]]
+
+    def lookups(self, is_free: Callable[[str], bool]) -> TokenLookups:
+        """What bounds the work that tokens of strangers cause; for ``Authentication``."""
+        return TokenLookups(self.limiter, self.policies, self._addresses, is_free)
 
     def middleware(self, *authentication: Middleware) -> list[Middleware]:
         """The whole list in order, outermost first, with authentication in its place."""
@@ -126,6 +133,7 @@ def edges(
     policies = policies or default_policies(local=settings.is_local)
     addresses = ClientAddress(settings.trusted_proxies)
     limiter = RateLimiter(redis)
+    idempotency = Idempotency(db)
     watch_pool(db.engine)
     readiness = {"database": database_check(db.engine, head), "redis": redis_check(redis), **(checks or {})}
 
@@ -151,8 +159,10 @@ def edges(
         exception_handlers=exception_handlers(),
         openapi_config=openapi_config(policies, version=version),
         request_class=ApiRequest,
+        before_request=idempotency.before_request,
+        _addresses=addresses,
         _outside=[FailedAuthentications(limiter, policies, addresses)],
-        _inside=[RateLimits(limiter, policies, addresses), Idempotency(db)],
+        _inside=[RateLimits(limiter, policies, addresses), idempotency],
         _layers=layers,
         _closers=closers,
     )

@@ -1,32 +1,40 @@
 """``Idempotency-Key``: a POST that is sent again is answered as it was the first time, and acts once.
 
+A repetition goes the way of a first request: who asks, limits, membership and permission come before the kept answer
+(:meth:`Idempotency.before_request` runs after a route's guards). Whoever was removed meanwhile gets nothing.
+
+A key belongs to one person, one company and one credential: to their sessions, or to one API key of theirs. Elsewhere
+the same words are another key, so that an API key never repeats what only a broader credential was shown. The signed
+context says which it is, and the table's policies hold it. Why: docs/decisions/0013-repeated-requests.md.
+
 The middleware serves handlers with ``opt={"idempotent": True}``. Answers that stream are not captured: such handlers
 (``opt={"idempotent": "stream"}``) call :func:`claim` and :func:`finish` in their own transactions, and so may any that
 wants its effect and the kept answer to commit together.
 
 Kept for a day: every answer of a handler that acted or decided. Not kept, so that the key is free again: server errors,
-429, and refusals from before the handler (400, 401, 413, 415, 422). A process that dies while working leaves a lock
-that gives way after 60 seconds.
+429, and refusals that the same request may not meet again (400, 401, 403, 404, 413, 415, 422). A process that dies
+while working leaves a lock that gives way after 60 seconds.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import structlog
-from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
+from litestar import Request, Response
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import IdempotencyKeyReused, RequestInFlight, ValidationFailed
-from backend.kernel.tenancy import UserContext
+from backend.kernel.permissions import CONTEXT
+from backend.kernel.tenancy import TenantContext, UserContext
 from module_sdk.wire.problems import FieldError
 
 OPT: Final = "idempotent"
@@ -37,14 +45,15 @@ MAX_KEPT_BYTES: Final = 1024 * 1024
 
 _INSTEAD: Final = "kept_instead"
 _KEY: Final = re.compile(rb"[\x21-\x7e]{8,255}")
-_NOT_KEPT: Final = frozenset({400, 401, 413, 415, 422, 429})
+_ATTEMPT: Final = "idempotent_attempt"
+_NOT_KEPT: Final = frozenset({400, 401, 403, 404, 413, 415, 422, 429})
 _KEPT_HEADERS: Final = frozenset({b"content-type", b"location", b"content-language"})
 
 _CLAIM: Final = text(
     f"""INSERT INTO idempotency_keys AS k (user_id, key, fingerprint, locked_until, expires_at)
     VALUES (:user_id, :key, :fingerprint, clock_timestamp() + interval '{LOCK_SECONDS} seconds',
             clock_timestamp() + interval '{KEEP_HOURS} hours')
-    ON CONFLICT (user_id, key) DO UPDATE
+    ON CONFLICT (user_id, key, acting_tenant, acting_api_key) DO UPDATE
       SET fingerprint = excluded.fingerprint, status = NULL, body = NULL, headers = '{{}}',
           locked_until = excluded.locked_until, expires_at = excluded.expires_at
       WHERE k.expires_at < clock_timestamp()
@@ -52,7 +61,7 @@ _CLAIM: Final = text(
     RETURNING locked_until"""  # noqa: S608  # two constants of this file
 )
 _READ: Final = text(
-    "SELECT fingerprint, status, headers, body, locked_until FROM idempotency_keys "
+    "SELECT fingerprint, status, headers, body, locked_until - clock_timestamp() AS left_of_lock FROM idempotency_keys "
     "WHERE user_id = :user_id AND key = :key"
 )
 _KEEP: Final = text(
@@ -91,11 +100,25 @@ def valid_key(raw: bytes) -> str:
     return raw.decode("ascii")
 
 
-def fingerprint_of(scope: Scope, body: bytes) -> bytes:
-    """SHA-256 over what makes two requests the same: method, path, query, tenant and body, each with its length."""
-    tenant = b",".join(value for name, value in scope["headers"] if name == b"x-tenant-id")
+def acting_context(request: Request[Principal, Any, Any]) -> TenantContext | UserContext:
+    """Whom and what the request acts for, as its gate admitted it."""
+    admitted = request.scope["state"].get(CONTEXT)
+    return admitted if isinstance(admitted, TenantContext) else request.user.context
+
+
+async def fingerprint_of(request: Request[Principal, Any, Any]) -> bytes:
+    """SHA-256 over what makes two requests the same: method, path, query, tenant and body, each with its length.
+
+    The tenant is the one that the request acts in, whether a header, the path or an API key named it.
+    """
+    scope, context = request.scope, acting_context(request)
+    if isinstance(context, TenantContext):
+        tenant = context.tenant_id.bytes
+    else:
+        tenant = b",".join(value for name, value in scope["headers"] if name == b"x-tenant-id")
     digest = hashlib.sha256()
-    for part in (str(scope.get("method")).encode(), scope["path"].encode(), scope["query_string"], tenant, body):
+    parts = (str(scope.get("method")).encode(), scope["path"].encode(), scope["query_string"], tenant)
+    for part in (*parts, await request.body()):
         digest.update(len(part).to_bytes(8) + part)
     return digest.digest()
 
@@ -108,8 +131,8 @@ def keep_instead(scope: Scope, status: int, media_type: str, body: bytes) -> Non
 async def claim(session: AsyncSession, user_id: UUID, key: str, fingerprint: bytes) -> Claim | Kept:
     """Take the key for this request, or the answer that it had before.
 
-    ``session`` is in a context of ``user_id``. Raises ``IdempotencyKeyReused`` if the key belongs to another request,
-    ``RequestInFlight`` while the same one is being worked on.
+    ``session`` is in the context that the request acts in. Raises ``IdempotencyKeyReused`` if the key belongs to
+    another request, ``RequestInFlight`` while the same one is being worked on.
     """
     parameters = {"user_id": user_id, "key": key, "fingerprint": fingerprint}
     lock = (await session.execute(_CLAIM, parameters)).scalar()
@@ -121,7 +144,7 @@ async def claim(session: AsyncSession, user_id: UUID, key: str, fingerprint: byt
     if bytes(row.fingerprint) != fingerprint:
         raise IdempotencyKeyReused
     if row.status is None:
-        wait = max(1, min(LOCK_SECONDS, int((row.locked_until - datetime.now(UTC)).total_seconds())))
+        wait = max(1, min(LOCK_SECONDS, int(row.left_of_lock.total_seconds())))
         raise RequestInFlight(headers={"Retry-After": str(wait)})
     return Kept(row.status, row.headers, bytes(row.body or b""))
 
@@ -137,9 +160,12 @@ async def finish(session: AsyncSession, held: Claim, answer: Kept | None) -> Non
 
 
 @dataclass(slots=True)
-class _Capture:
-    """Holds an answer back until it is kept, so that nobody who has seen it can find it not kept."""
+class _Attempt:
+    """A request with a key. Holds its answer back until it is kept, so that nobody who saw it can find it not kept."""
 
+    key: str
+    held: Claim | None = None
+    context: TenantContext | UserContext | None = None
     messages: list[Message] = field(default_factory=list)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -162,7 +188,7 @@ class _Capture:
 
 
 class Idempotency:
-    """Litestar middleware, inside of authentication and rate limits."""
+    """A Litestar middleware, inside of authentication and rate limits, with its hook behind the guards."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -171,71 +197,52 @@ class Idempotency:
         """Wrap ``app``."""
 
         async def idempotency(scope: Scope, receive: Receive, send: Send) -> None:
-            principal = scope.get("user")
             raw = None
-            if scope["route_handler"].opt.get(OPT) is True and isinstance(principal, Principal):
+            if scope["route_handler"].opt.get(OPT) is True and isinstance(scope.get("user"), Principal):
                 raw = next((value for name, value in scope["headers"] if name == HEADER), None)
-            if raw is None or not isinstance(principal, Principal):
+            if raw is None:
                 await app(scope, receive, send)
-                return
-            key, body = valid_key(raw), await _body(receive)
-            async with self._db.transaction(UserContext(principal.user_id)) as session:
-                held = await claim(session, principal.user_id, key, fingerprint_of(scope, body))
-            if isinstance(held, Kept):
-                await _replay(held, send)
             else:
-                await self._work(app, scope, _replayed_body(body, receive), send, held)
+                attempt = scope["state"][_ATTEMPT] = _Attempt(valid_key(raw))
+                await self._work(app, scope, receive, send, attempt)
 
         return idempotency
 
-    async def _work(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, held: Claim) -> None:
-        capture = _Capture()
+    async def before_request(self, request: Request[Any, Any, Any]) -> Response[bytes] | None:
+        """Litestar's hook between a route's guards and its handler: the kept answer, or the claim on the key."""
+        attempt: _Attempt | None = request.scope["state"].get(_ATTEMPT)
+        if attempt is None:
+            return None
+        attempt.context, fingerprint = acting_context(request), await fingerprint_of(request)
+        async with self._db.transaction(attempt.context) as session:
+            held = await claim(session, request.user.user_id, attempt.key, fingerprint)
+        if isinstance(held, Kept):
+            headers = {name: value for name, value in held.headers.items() if name != "content-type"}
+            return Response(
+                held.body,
+                status_code=held.status,
+                media_type=held.headers.get("content-type"),
+                headers={**headers, "Idempotency-Replayed": "true"},
+            )
+        attempt.held = held
+        return None
+
+    async def _work(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, attempt: _Attempt) -> None:
         try:
-            await app(scope, receive, capture.send)
+            await app(scope, receive, attempt.send)
         finally:
-            answer = capture.kept()
-            if answer is not None and answer.status < 300:
-                answer = scope["state"].get(_INSTEAD, answer)
-            await self._finish(held, answer)
-        for message in capture.messages:
+            if attempt.held is not None:
+                answer = attempt.kept()
+                if answer is not None and answer.status < 300:
+                    answer = scope["state"].get(_INSTEAD, answer)
+                await self._finish(attempt.held, attempt.context, answer)
+        for message in attempt.messages:
             await send(message)
 
-    async def _finish(self, held: Claim, answer: Kept | None) -> None:
+    async def _finish(self, held: Claim, context: TenantContext | UserContext | None, answer: Kept | None) -> None:
         """A failure here must not turn an answer that was earned into an error; the lock gives way by itself."""
         try:
-            async with self._db.transaction(UserContext(held.user_id)) as session:
+            async with self._db.transaction(context or UserContext(held.user_id)) as session:
                 await finish(session, held, answer)
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_AWAY as error:
             structlog.get_logger(__name__).warning("idempotency_answer_not_kept", error=type(error).__name__)
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            break
-    return b"".join(parts)
-
-
-def _replayed_body(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def replayed() -> HTTPReceiveMessage:
-        nonlocal given
-        if not given:
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()  # type: ignore[return-value]  # the scope is HTTP, so the message is too
-
-    return replayed
-
-
-async def _replay(kept: Kept, send: Send) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in kept.headers.items()]
-    headers += [(b"content-length", str(len(kept.body)).encode()), (b"idempotency-replayed", b"true")]
-    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
-    await send({"type": "http.response.body", "body": kept.body, "more_body": False})

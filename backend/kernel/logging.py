@@ -1,16 +1,17 @@
 """JSON logs by structlog, one object a line on standard output, the libraries' own logging included.
 
 Context travels in ``structlog.contextvars``: ``request_id``, ``tenant_id``, ``user_id``, ``job_id``. Secrets are taken
-out twice, see :mod:`backend.kernel.redaction`.
+out twice, see :mod:`backend.kernel.redaction`. A line that cannot be made or written never fails the work it is about.
 """
 
 import asyncio
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable, MutableMapping
 from functools import lru_cache
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 import structlog
@@ -19,9 +20,10 @@ from backend.kernel.redaction import redact_event, redact_line
 
 # Their requests, statements and connections would repeat what our own lines say.
 _QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING,
-                 "openai": logging.WARNING, "asyncio": logging.WARNING}  # fmt: skip
+                 "asyncio": logging.WARNING}  # fmt: skip
 
 _FLUSH_SECONDS: Final = 0.02
+_MOST_COMPLAINTS: Final = 10_000
 
 #: Name of the logger whose event ``mail`` shows a whole mail, the secret of its link included: in local mode alone.
 MAIL_LOGGER: Final = "ocsuite.mail"
@@ -46,7 +48,7 @@ def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
             _render_locally if env == "local" else _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Loggers(stream or sys.stdout.buffer),
+        logger_factory=_Loggers(_Output(stream or sys.stdout.buffer)),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -61,22 +63,52 @@ def configure_logging(env: str, stream: BinaryIO | None = None) -> None:
         logging.getLogger(name).setLevel(quiet)
 
 
+class _Output:
+    """Where lines go: those that do not fit on a full disk or into a broken pipe are counted, and nothing is raised.
+
+    What was taken but not written yet stays in the stream's buffer and is written once there is room. The count of the
+    others is a line of its own then.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lost = 0
+
+    def write(self, line: bytes) -> None:
+        """One or more whole lines."""
+        try:
+            self._stream.write(line)
+        except (OSError, ValueError):  # the latter for a stream that was closed
+            self._lost += 1
+
+    def flush(self) -> None:
+        """Let what was written so far leave the process."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            line = {"event": "log_lines_lost", "logger": "ocsuite", "level": "warning", "lines": lost}
+            self.write(_encode(_add_timestamp(None, "", line)) + b"\n")
+
+
 class _NamedLogger(structlog.BytesLogger):
     """Writes finished lines; ``name`` is what was passed to ``structlog.get_logger``."""
 
-    def __init__(self, name: str, stream: BinaryIO) -> None:
-        super().__init__(stream)
+    def __init__(self, name: str, output: _Output) -> None:
+        super().__init__(cast("BinaryIO", output))  # all it does is to write and to flush
         self.name = name
 
 
 class _Loggers:
     """structlog's logger factory."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = stream
+    def __init__(self, output: _Output) -> None:
+        self.output = output
 
     def __call__(self, name: str = "ocsuite", *_: Any) -> _NamedLogger:
-        return _NamedLogger(name, self.stream)
+        return _NamedLogger(name, self.output)
 
 
 def _add_logger_name(logger: _NamedLogger, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -105,33 +137,61 @@ class AccessLog:
 
     def __init__(self) -> None:
         factory = structlog.get_config()["logger_factory"]
-        self._stream: BinaryIO = factory.stream if isinstance(factory, _Loggers) else sys.stdout.buffer
+        self._output = factory.output if isinstance(factory, _Loggers) else _Output(sys.stdout.buffer)
         self._flushing = False
 
     def write(self, event: str, fields: dict[str, Any]) -> None:
         """One line at level info."""
         line = {**structlog.contextvars.get_contextvars(), "event": event, "logger": "ocsuite.access", "level": "info"}
-        self._stream.write(_encode(_add_timestamp(None, "", {**line, **fields})) + b"\n")
+        self._output.write(_encode(_add_timestamp(None, "", {**line, **fields})) + b"\n")
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self._flush)
 
     def _flush(self) -> None:
         self._flushing = False
-        self._stream.flush()
+        self._output.flush()
+
+
+class Complaints:
+    """Says what is wrong with something when that begins or changes, and not each time it is seen again."""
+
+    def __init__(self, logger: str) -> None:
+        self._logger = logger
+        self._told: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def tell(self, about: str, event: str, *, level: int = logging.ERROR, **fields: Any) -> None:
+        """One line, unless the last about the same said the same."""
+        if self._told.get(about) != (event, fields):
+            if len(self._told) >= _MOST_COMPLAINTS:
+                self._told.clear()
+            self._told[about] = event, fields
+            structlog.get_logger(self._logger).log(level, event, **fields)
+
+    def settled(self, about: str) -> None:
+        """All is well with it: the next complaint about it is said again."""
+        self._told.pop(about, None)
 
 
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder(enc_hook=str).encode
 
 
+def _encode_any(event: Any) -> bytes:
+    """As :data:`_encode`; also half a surrogate pair or a number of 70 bits, which msgspec refuses."""
+    try:
+        return _encode(event)
+    except (ValueError, OverflowError, TypeError):
+        return json.dumps(event, default=str).encode()
+
+
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return redact_line(_encode(event))
+    return redact_line(_encode_any(event))
 
 
 def _render_locally(logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
     """Without a mail server a developer follows the link in the log, so a mail is shown as it is."""
     if event["logger"] == MAIL_LOGGER and event["event"] == "mail":
-        return _encode(event)
+        return _encode_any(event)
     return _render(logger, method, event)
 
 
@@ -141,7 +201,7 @@ class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # a library's format string does not fit its arguments
+        except Exception:  # a library's format string does not fit its arguments, or one of these has no text
             message = str(record.msg)
         exc_info = record.exc_info if record.exc_info and record.exc_info[0] is not None else None
         extra: dict[str, Any] = {"exc_info": exc_info} if exc_info else {}

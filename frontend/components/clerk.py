@@ -11,6 +11,7 @@ from reflex_base.event import EventHandler, passthrough_event_spec
 
 from frontend.settings import CLERK_LIBRARY as LIBRARY
 from frontend.states.clerk import ClerkState
+from frontend.states.session import ONBOARDING_PATH
 
 
 class _ClerkSession(rx.Component):
@@ -62,7 +63,7 @@ def sign_in() -> rx.Component:
 
 def sign_up() -> rx.Component:
     """The form for signing up."""
-    return _SignUp.create(routing="hash", fallback_redirect_url="/")
+    return _SignUp.create(routing="hash", fallback_redirect_url=ONBOARDING_PATH)
 
 
 def sign_out(child: rx.Component) -> rx.Component:

@@ -7,7 +7,8 @@ from reflex_base.event import EventHandler, no_args_event_spec
 from reflex_base.vars import VarData
 from reflex_components_core.core.banner import has_too_many_connection_errors
 
-from frontend.components.primitives import button, given, icon, icon_button
+from frontend.components.primitives import button, given, icon, icon_button, skeleton
+from frontend.states.access_views import DeniedView
 from frontend.states.session import Notice, SessionState
 
 
@@ -89,8 +90,8 @@ def banners() -> rx.Component:
 
 
 def problem_panel(notice: Notice, retry: Any) -> rx.Component:
-    """An error where content would have been: the problem's words, the request id, a retry."""
-    return rx.el.div(
+    """An error where content would have been: the problem's words, the request id, a retry; a lock for a refusal."""
+    failed = rx.el.div(
         rx.el.div(icon("circle-alert", size=20), class_name="empty-icon tone-bad"),
         rx.el.h2(notice.title, class_name="empty-title"),
         rx.el.p(notice.detail, class_name="empty-text"),
@@ -99,13 +100,33 @@ def problem_panel(notice: Notice, retry: Any) -> rx.Component:
         class_name="empty",
         role="alert",
     )
+    return rx.cond(notice.denied, _locked(notice.title, notice.detail), failed)
+
+
+def lock_page(denied: DeniedView) -> rx.Component:
+    """In place of content that may not be seen: the permission that it takes, and who can help."""
+    return _locked(denied.title, denied.text)
+
+
+def _locked(title: Any, text: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(icon("lock", size=20), class_name="empty-icon"),
+        rx.el.h2(title, class_name="empty-title"),
+        rx.el.p(text, class_name="empty-text"),
+        class_name="empty",
+    )
 
 
 class _Dialog(rx.el.Dialog):  # type: ignore[misc]  # Reflex's elements carry no types
-    """A native modal dialog that follows a variable: `showModal` alone makes the rest of the page inert."""
+    """A native modal dialog: `showModal` alone makes the rest of the page inert."""
+
+    on_close: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way
+
+
+class _ServersDialog(_Dialog):
+    """One that follows a variable."""
 
     shown: rx.Var[bool]
-    on_close: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way
 
     def _exclude_props(self) -> list[str]:
         return ["shown"]
@@ -123,25 +144,63 @@ class _Dialog(rx.el.Dialog):  # type: ignore[misc]  # Reflex's elements carry no
 def dialog(
     *children: Any,
     id: str,  # noqa: A002 - what elements call it
-    shown: rx.Var[bool] | bool,
-    title: str,
-    on_close: Any,
+    title: str | rx.Var[str],
+    shown: rx.Var[bool] | bool | None = None,
+    about: rx.Var[str] | str = "",
+    on_close: Any = None,
     **props: Any,
 ) -> rx.Component:
-    """A modal dialog; Escape and the close button call ``on_close``, which has to make ``shown`` false."""
-    return _Dialog.create(
+    """A modal dialog, which closes in the browser and tells ``on_close`` afterwards.
+
+    It is opened in the browser by what has the marks of :func:`opens`, without waiting for the server. ``about`` is
+    what ``children`` are about at present: until it is what the dialog was opened for, a skeleton stands in their
+    place. A form of :func:`frontend.kit.form.once_form` in it closes it once its work is done. With ``shown``, the
+    server opens and closes it instead. What was typed is not lost: closing asks first.
+    """
+    kind, more = (_Dialog, {}) if shown is None else (_ServersDialog, {"shown": shown})
+    return kind.create(
         rx.el.header(
             rx.el.h2(title, id=f"{id}-title", class_name="card-title"),
-            icon_button("x", "Close", on_click=on_close),
+            closer("x", label="Close"),
             class_name="card-head",
         ),
-        *children,
+        rx.el.div(*children, class_name="dialog-content", custom_attrs={"data-about": about}),
+        rx.el.div(
+            *(skeleton(width, "14px") for width in ("80%", "100%", "60%")),
+            rx.el.span("Loading", class_name="visually-hidden", role="status"),
+            class_name="dialog-skeleton",
+        ),
+        _ask_first(),
         id=id,
-        shown=shown,
-        on_close=on_close,
+        on_close=rx.noop() if on_close is None else on_close,
         class_name="dialog",
         aria_labelledby=f"{id}-title",
+        **more,
         **props,
+    )
+
+
+def opens(dialog_id: str, about: rx.Var[str] | str = "") -> dict[str, Any]:
+    """Marks for a button that opens a dialog, ``about`` something; what the server has to know goes to ``on_click``."""
+    return {
+        "aria_haspopup": "dialog",
+        "custom_attrs": {"data-opens": dialog_id, "data-opens-about": about},
+    }
+
+
+def closer(icon_name: str = "", *, label: str = "Cancel") -> rx.Component:
+    """A button that closes the dialog around it."""
+    marks = {"data-close": "true"}
+    return icon_button(icon_name, label, custom_attrs=marks) if icon_name else button(label, custom_attrs=marks)
+
+
+def _ask_first() -> rx.Component:
+    return rx.el.div(
+        rx.el.p("Discard what you typed?", class_name="dialog-question"),
+        button("Keep editing", custom_attrs={"data-keep": "true"}),
+        button("Discard", kind="danger", custom_attrs={"data-close": "true"}),
+        role="alert",
+        class_name="dialog-ask",
     )
 
 

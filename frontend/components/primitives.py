@@ -90,6 +90,12 @@ def skeleton(width: str = "100%", height: str = "var(--space-4)", **props: Any) 
     return rx.el.span(class_name="skeleton", aria_hidden=True, style={"width": width, "height": height}, **props)
 
 
+def named(text: Any, **props: Any) -> rx.Component:
+    """Words of people, in their own direction: cut off where there is no room, and whole on hover and for readers."""
+    class_name = f"named {props.pop('class_name', '')}".strip()
+    return rx.el.span(text, title=props.pop("title", text), dir="auto", class_name=class_name, **props)
+
+
 def avatar(text: Any, *, square: bool = False) -> rx.Component:
     """Initials on a ground; decoration beside a name."""
     return rx.el.span(text, class_name="avatar avatar-square" if square else "avatar", aria_hidden=True)
@@ -122,8 +128,8 @@ def page_header(title: str, text: Any = None, actions: rx.Component | None = Non
 
 
 def time_ago(text: Any, *, iso: Any, exact: Any) -> rx.Component:
-    """A relative time with the exact one on hover; all three are computed on the server."""
-    return rx.el.time(text, date_time=iso, title=exact)
+    """A relative time with the exact one on hover, which ages in the browser (``frontend/kit/browser.js``)."""
+    return rx.el.time(text, date_time=iso, title=exact, custom_attrs={"data-ages": "true"})
 
 
 def progress(label: str | rx.Var[str], *, value: Any, maximum: Any, tone: Any = "accent") -> rx.Component:

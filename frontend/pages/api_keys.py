@@ -5,9 +5,16 @@ from typing import Any
 import reflex as rx
 
 from frontend.components.access.copying import Copying
-from frontend.components.access.key_dialogs import key_dialog, revoke_dialog, secret_dialog
-from frontend.components.access.permissions import denied_panel, locked_note
-from frontend.components.feedback import problem_panel
+from frontend.components.access.key_dialogs import (
+    MANAGE,
+    REVOKE_ID,
+    create_button,
+    key_dialog,
+    revoke_dialog,
+    secret_dialog,
+)
+from frontend.components.access.permissions import locked_note
+from frontend.components.feedback import lock_page, opens, problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import (
     badge,
@@ -16,6 +23,7 @@ from frontend.components.primitives import (
     given,
     icon,
     link,
+    named,
     page_header,
     skeleton,
     time_ago,
@@ -24,21 +32,15 @@ from frontend.components.table import cell, row, table
 from frontend.states.api_keys import ApiKeysState, KeyView
 from frontend.views.shell import shell
 
-_MANAGE = "api_keys.manage"
-
 
 def page() -> rx.Component:
     """The API keys."""
-    create = rx.cond(
-        may(_MANAGE) & ApiKeysState.loaded,
-        button("Create key", kind="primary", icon_name="plus", on_click=ApiKeysState.begin_new),
-        rx.fragment(),
-    )
+    create = rx.cond(ApiKeysState.loaded, create_button(), rx.fragment())
     content = rx.el.div(
         link(icon("arrow-left", size=14), "Settings", href="/settings", class_name="back-link"),
         rx.cond(
             ApiKeysState.denied.title != "",
-            denied_panel(ApiKeysState.denied),
+            lock_page(ApiKeysState.denied),
             rx.cond(
                 ApiKeysState.loaded,
                 _keys(),
@@ -58,7 +60,7 @@ def _keys() -> rx.Component:
             "or is revoked. What it does is in the audit log under its name.",
         ),
         rx.cond(
-            may(_MANAGE),
+            may(MANAGE),
             rx.fragment(),
             locked_note("You can look at keys. Making and revoking them takes the permission “Manage API keys”."),
         ),
@@ -88,18 +90,22 @@ def _row(key: KeyView) -> rx.Component:
     return row(
         cell(
             "",
-            rx.el.span(key.name, class_name="key-name"),
-            rx.el.code(key.prefix, "…", class_name="key-prefix"),
-            class_name="key-cell",
+            rx.el.div(
+                named(key.name, class_name="key-name"),
+                rx.el.code(key.prefix, "…", class_name="key-prefix"),
+                class_name="key-words",
+            ),
+            class_name="cell-wide",
         ),
         cell("Allows", _permissions(key)),
         cell(
             "Made by",
             rx.el.div(
-                rx.el.span(key.made_by, class_name="key-maker"),
+                named(key.made_by, class_name="key-maker"),
                 rx.el.span(time_ago(key.made.ago, iso=key.made.iso, exact=key.made.exact), class_name="key-when"),
                 class_name="key-made",
             ),
+            class_name="cell-middle",
         ),
         cell("Ends", time_ago(key.ends.ago, iso=key.ends.iso, exact=key.ends.exact)),
         cell(
@@ -114,7 +120,7 @@ def _row(key: KeyView) -> rx.Component:
         cell(
             "",
             rx.cond(
-                may(_MANAGE) & (key.status == "active"),
+                may(MANAGE) & (key.status == "active"),
                 rx.el.div(
                     rx.el.button(
                         "Revoke",
@@ -122,6 +128,7 @@ def _row(key: KeyView) -> rx.Component:
                         type="button",
                         class_name="button button-quiet key-revoke",
                         on_click=given(ApiKeysState.ask_to_revoke, key.id),
+                        **opens(REVOKE_ID, key.id),
                     ),
                     class_name="table-row-actions key-acts",
                 ),
@@ -150,17 +157,12 @@ def _status(status: Any) -> rx.Component:
 
 
 def _none() -> rx.Component:
-    create = rx.cond(
-        may(_MANAGE),
-        button("Create key", kind="primary", icon_name="plus", on_click=ApiKeysState.begin_new),
-        rx.fragment(),
-    )
     return empty_state(
         "No keys yet",
         "Keys are for programs: a report that reads the figures every Monday, a script that asks your CEO. Each gets "
         "only what it needs, and can be revoked by itself.",
         icon_name="key-round",
-        action=create,
+        action=create_button(),
     )
 
 

@@ -2,11 +2,10 @@
 
 import reflex as rx
 
-from frontend.components.access.permissions import denied_panel
 from frontend.components.audit.entries import entries, loading
 from frontend.components.audit.filters import filters
 from frontend.components.audit.seal import checkpoints, export_menu, seal
-from frontend.components.feedback import problem_panel
+from frontend.components.feedback import lock_page, problem_panel
 from frontend.states.audit import AuditState
 from frontend.views.shell import shell
 
@@ -15,7 +14,7 @@ def page() -> rx.Component:
     """The audit log."""
     content = rx.cond(
         AuditState.denied.title != "",
-        denied_panel(AuditState.denied),
+        lock_page(AuditState.denied),
         rx.cond(
             AuditState.loaded,
             rx.el.div(seal(), filters(), entries(), checkpoints(), class_name="audit"),

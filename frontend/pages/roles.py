@@ -3,9 +3,9 @@
 import reflex as rx
 
 from frontend.components.access.matrix import matrix, one_role
-from frontend.components.access.permissions import denied_panel, locked_note
-from frontend.components.access.role_dialogs import delete_role_dialog, role_dialog
-from frontend.components.feedback import problem_panel
+from frontend.components.access.permissions import locked_note
+from frontend.components.access.role_dialogs import begins, delete_role_dialog, role_dialog
+from frontend.components.feedback import lock_page, problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import button, page_header, skeleton
 from frontend.components.team.tabs import ROLES, team_tabs
@@ -17,14 +17,14 @@ def page() -> rx.Component:
     """Roles and permissions."""
     create = rx.cond(
         may(MANAGE) & RolesState.loaded,
-        button("Create role", kind="primary", icon_name="plus", on_click=RolesState.begin_new),
+        button("Create role", kind="primary", icon_name="plus", **begins("new")),
         rx.fragment(),
     )
     content = rx.el.div(
         team_tabs(ROLES),
         rx.cond(
             RolesState.denied.title != "",
-            denied_panel(RolesState.denied),
+            lock_page(RolesState.denied),
             rx.cond(
                 RolesState.loaded,
                 _roles(),

@@ -5,7 +5,7 @@ from typing import Any, Final
 import reflex as rx
 
 from frontend.components.access.copying import Copying
-from frontend.components.feedback import dialog, problem_panel
+from frontend.components.feedback import closer, dialog, opens, problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import (
     avatar,
@@ -15,15 +15,17 @@ from frontend.components.primitives import (
     empty_state,
     given,
     icon,
+    named,
     skeleton,
     time_ago,
 )
 from frontend.components.table import cell, row, row_action, table
-from frontend.components.team.invite import invite_button, invite_dialog
-from frontend.components.team.questions import member_dialogs
+from frontend.components.team.invite import invite_button, invite_dialogs
+from frontend.components.team.questions import asks, member_dialogs
 from frontend.components.team.roles import role_badges
 from frontend.components.team.tabs import INVITATIONS, MEMBERS, team_tabs
-from frontend.states.team import MembersState
+from frontend.kit.form import once_form, submit_button
+from frontend.states.team import MembersState, Question
 from frontend.states.team_invitations import InvitationsState
 from frontend.states.team_views import InvitationView, MemberView
 from frontend.views.shell import shell
@@ -71,7 +73,7 @@ def _frame(current: str, state: Any, listed: rx.Component, dialogs: rx.Component
             rx.fragment(_note(), listed),
             rx.cond(state.failed, card(problem_panel(state.problem, state.load)), _loading(current.lower())),
         ),
-        invite_dialog(),
+        invite_dialogs(),
         Copying.create(),
         dialogs,
     )
@@ -99,17 +101,18 @@ def _member(member: MemberView) -> rx.Component:
                 avatar(member.initials),
                 rx.el.div(
                     rx.el.p(
-                        rx.el.span(member.name, class_name="team-name"),
+                        named(member.name, class_name="team-name"),
                         rx.cond(member.me, badge("You", "accent"), rx.fragment()),
                         class_name="team-head",
                     ),
-                    rx.el.p(member.email, class_name="menu-detail"),
+                    rx.el.p(named(member.email), class_name="menu-detail"),
                     class_name="menu-words",
                 ),
                 class_name="team-person",
             ),
+            class_name="cell-wide",
         ),
-        cell("Roles", role_badges(member.roles)),
+        cell("Roles", role_badges(member.roles), class_name="cell-middle"),
         cell("Joined", time_ago(member.joined, iso=member.joined_iso, exact=member.joined_exact)),
         cell("", _member_actions(member)),
         key=member.user_id,
@@ -139,20 +142,27 @@ def _member_actions(member: MemberView) -> rx.Component:
     )
 
 
-def _act(icon_name: str, words: str, label: str, question: str, member: MemberView) -> rx.Component:
-    return row_action(icon_name, words, label, on_click=given(MembersState.ask, question, member.user_id))
+def _act(icon_name: str, words: str, label: str, question: Question, member: MemberView) -> rx.Component:
+    return row_action(icon_name, words, label, **asks(question, member))
 
 
 def _invitation(invitation: InvitationView) -> rx.Component:
     return row(
         cell(
             "",
-            rx.el.span(invitation.email, class_name="team-name"),
-            rx.cond(invitation.expired, badge("Expired", "warning"), rx.fragment()),
-            class_name="team-address",
+            rx.el.div(
+                named(invitation.email, class_name="team-name"),
+                rx.cond(invitation.expired, badge("Expired", "warning"), rx.fragment()),
+                class_name="team-head",
+            ),
+            class_name="cell-wide",
         ),
-        cell("Roles", role_badges(invitation.roles)),
-        cell("Invited by", rx.cond(invitation.invited_by != "", invitation.invited_by, "Somebody who has left")),
+        cell("Roles", role_badges(invitation.roles), class_name="cell-middle"),
+        cell(
+            "Invited by",
+            rx.cond(invitation.invited_by != "", named(invitation.invited_by), rx.el.span("Somebody who has left")),
+            class_name="cell-middle",
+        ),
         cell("Expires", time_ago(invitation.expires, iso=invitation.expires_iso, exact=invitation.expires_exact)),
         cell("", rx.cond(may("members.invite"), _invitation_actions(invitation), rx.fragment())),
         key=invitation.id,
@@ -165,7 +175,7 @@ def _invitation_actions(invitation: InvitationView) -> rx.Component:
             "send",
             "Send again",
             "Send again to " + invitation.email,
-            on_click=given(InvitationsState.resend, invitation.id),
+            on_click=given(InvitationsState.resend, invitation.id, invitation.expires_iso),
             disabled=InvitationsState.sending == invitation.id,
         ),
         row_action(
@@ -173,32 +183,32 @@ def _invitation_actions(invitation: InvitationView) -> rx.Component:
             "Withdraw",
             "Withdraw the invitation of " + invitation.email,
             on_click=given(InvitationsState.ask_to_withdraw, invitation.id),
+            **opens("withdraw-invitation", invitation.id),
         ),
         class_name="table-row-actions",
     )
 
 
 def _withdraw_dialog() -> rx.Component:
-    doomed = InvitationsState.doomed
+    doomed, form = InvitationsState.doomed, InvitationsState.withdrawal
     return dialog(
-        rx.el.p(
-            "The link that ",
-            rx.el.strong(doomed.email),
-            " was sent ends at once. You can invite them again.",
-            class_name="card-text question-text",
-        ),
-        rx.el.div(
-            button("Keep", on_click=InvitationsState.keep),
-            button(
-                "Withdraw invitation",
-                kind="danger",
-                on_click=InvitationsState.withdraw,
-                busy=InvitationsState.busy,
+        once_form(
+            form,
+            rx.el.p(
+                "The link that ",
+                rx.el.strong(doomed.email),
+                " was sent ends at once. You can invite them again.",
+                class_name="card-text",
             ),
-            class_name="form-actions",
+            rx.el.div(
+                closer(label="Keep"),
+                submit_button("Withdraw invitation", form, kind="danger"),
+                class_name="form-actions",
+            ),
+            on_submit=InvitationsState.withdraw,
         ),
         id="withdraw-invitation",
-        shown=doomed.id != "",
+        about=doomed.id,
         title="Withdraw this invitation?",
         on_close=InvitationsState.keep,
     )

@@ -9,9 +9,9 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import runtime, words
+from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import (
-    DENIED,
     AreaView,
     DeniedView,
     areas,
@@ -20,7 +20,7 @@ from frontend.states.access_views import (
     denied_view,
     in_a_dialog,
 )
-from frontend.states.problems import field_errors, sentence
+from frontend.states.problems import DENIED, field_errors, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
@@ -81,10 +81,7 @@ class ApiKeysState(SessionState):
     #: What the person holds, and so may give to a key.
     areas: list[AreaView] = []
 
-    form_open: bool = False
-    form_round: str = "0"
-    form_errors: dict[str, str] = dict.fromkeys((*_FIELDS, "form"), "")
-    making: bool = False
+    form: Form = Form.of(*_FIELDS)
     made: KeyView = KeyView()
     #: The one secret that a state ever holds, because the person has to see it: from the moment when its key is made
     #: until they close the dialog that shows it, open the page anew or sign out.
@@ -92,10 +89,10 @@ class ApiKeysState(SessionState):
     example: str = ""
 
     doomed: KeyView = KeyView()
-    doomed_problem: str = ""
-    revoking: bool = False
+    revocation: Form = Form()
 
     _cursor: str = ""
+    _company: str = ""
     #: Titles of permissions by their keys.
     _titles: dict[str, str] = {}
 
@@ -103,10 +100,13 @@ class ApiKeysState(SessionState):
     async def load(self) -> Any:
         """Read the keys."""
         self.secret = self.example = ""
-        self.form_open = self.making = self.revoking = False
         self.doomed, self.made = KeyView(), KeyView()
+        self.form, self.revocation = self.form.fresh(), self.revocation.fresh()
         if (away := await self._enter()) is not None:
             return away
+        if self._company != self.company.id:
+            self._company, self.loaded = self.company.id, False
+            self.keys.clear()
         self.failed, self.denied = False, DeniedView()
         async with self._talk(self._fail) as api:
             await self._read(self._tenant(api))
@@ -126,38 +126,31 @@ class ApiKeysState(SessionState):
         self.fetching_more = False
 
     @rx.event
-    def begin_new(self) -> None:
-        """Open the form for a new key."""
-        self.form_round = str(int(self.form_round) + 1)
-        self._say()
-        self.form_open = True
-
-    @rx.event
     def close_form(self) -> None:
         """Make no key."""
-        self.form_open = False
+        self.form = self.form.fresh()
 
     @rx.event
-    async def create(self, form: dict[str, Any]) -> Any:
+    async def create(self, data: dict[str, Any]) -> Any:
         """Make a key and show its secret."""
-        name, permissions = " ".join(str(form.get("key-name", "")).split()), sorted(chosen(form))
-        given = str(form.get("key-days", ""))
+        name, permissions = " ".join(str(data.get("key-name", "")).split()), sorted(chosen(data))
+        given = str(data.get("key-days", ""))
         days = int(given) if given in map(str, LIFETIMES) else DEFAULT_LIFETIME
-        self._say(
+        refused = self.form.refused(
             name="" if name else "Enter a name to know the key by.",
             permissions="" if permissions else "Tick at least one permission.",
         )
-        if self.making or not (name and permissions):
+        if refused.has_errors:
+            self.form = refused
             return
-        self.making = True
+        self.form = self.form.begun()
         yield
         async with self._talk(self._form_failed) as api:
             try:
                 body = ApiKeyCreate(name=name, permissions=permissions, expires_in_days=days)
-                self._show(await self._tenant(api).access.create_api_key(body))
+                self._show(await self._tenant(api).access.create_api_key(body, idempotency_key=form_key(data)))
             except ApiError as error:
                 self._explain(error)
-        self.making = False
 
     @rx.event
     def forget_secret(self) -> None:
@@ -167,29 +160,28 @@ class ApiKeysState(SessionState):
     @rx.event
     def ask_to_revoke(self, key_id: str) -> None:
         """Ask before a key ends: that cannot be undone."""
-        self.doomed_problem = ""
         self.doomed = self.keys.get(key_id) or KeyView()
 
     @rx.event
     def keep(self) -> None:
         """Revoke nothing."""
-        self.doomed = KeyView()
+        self.doomed, self.revocation = KeyView(), self.revocation.fresh()
 
     @rx.event
-    async def revoke(self) -> Any:
+    async def revoke(self, _data: dict[str, Any]) -> Any:
         """End the key that was asked about."""
         doomed = self.doomed
-        if not doomed.id or self.revoking:
+        if not doomed.id or self.revocation.busy:
             return
-        self.revoking = True
+        self.revocation = self.revocation.begun()
         yield
+        revoked = False
         async with self._talk(self._revocation_failed) as api:
             tenant = self._tenant(api)
             await tenant.access.revoke_api_key(UUID(doomed.id))
-            self.doomed = KeyView()
+            self.revocation, revoked = self.revocation.finished(), True
             self._tell(Notice(kind="success", title="Key revoked", detail=f"“{doomed.name}” has stopped working."))
-        self.revoking = False
-        if not self.doomed.id:
+        if revoked:
             async with self._talk() as api:
                 await self._read(self._tenant(api))
 
@@ -208,7 +200,6 @@ class ApiKeysState(SessionState):
 
     async def _grantable(self, tenant: TenantClient) -> list[AreaView]:
         """The person's own permissions, with titles where they may read the catalogue of permissions."""
-        held = set(self.company.permissions)
         try:
             catalogue = (await tenant.access.permissions()).items
         except ApiError as error:
@@ -216,11 +207,13 @@ class ApiKeysState(SessionState):
                 raise
             return bare_areas(self.company.permissions)
         self._titles = {permission.key: permission.title for permission in catalogue}
+        # What owners alone may do, they do in person.
+        held = set(self.company.permissions) - {one.key for one in catalogue if one.roles == ["owner"]}
         return areas([permission for permission in catalogue if permission.key in held], held)
 
     def _show(self, made: ApiKeyMade) -> None:
         """Close the form and show the secret of a new key."""
-        self.form_open = False
+        self.form = self.form.finished()
         self.made, self.secret = self._view(made.api_key), made.secret
         self.example = example(made)
         self.keys.prepend(self.made)
@@ -231,24 +224,21 @@ class ApiKeysState(SessionState):
     def _continue_at(self, cursor: str | None) -> None:
         self._cursor, self.more = cursor or "", cursor is not None
 
-    def _say(self, **errors: str) -> None:
-        self.form_errors = dict.fromkeys((*_FIELDS, "form"), "") | errors
-
     def _explain(self, error: ApiError) -> None:
         """Put a refusal where it belongs in the form."""
         problem = error.problem
         if problem.code == DENIED:
-            self._say(permissions=sentence(problem.detail or problem.title))
+            self.form = self.form.refused(permissions=sentence(problem.detail or problem.title))
         elif found := field_errors(problem, _FIELDS):
-            self._say(**found)
+            self.form = self.form.refused(fields=found)
         else:
             raise error
 
     def _form_failed(self, notice: Notice) -> None:
-        self._say(form=in_a_dialog(notice))
+        self.form = self.form.refused(in_a_dialog(notice))
 
     def _revocation_failed(self, notice: Notice) -> None:
-        self.doomed_problem = in_a_dialog(notice)
+        self.revocation = self.revocation.refused(in_a_dialog(notice))
 
     def _fail(self, notice: Notice) -> None:
         self.failed, self.problem = not self.loaded, notice

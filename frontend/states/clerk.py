@@ -14,15 +14,17 @@ class ClerkState(SessionState):
 
     @rx.event
     async def take_session(self, token: str) -> Any:
-        """Keep a token for this tab, ``""`` after signing out; the first one loads the page's content."""
-        held = runtime.current().clerk
-        tab = self.router.session.client_token
-        known = held.get(tab) is not None
-        held.put(tab, token)
-        if token and not known:
+        """Keep a token for this browser, ``""`` after signing out; another account's first one loads the page anew."""
+        run = runtime.current()
+        before = self._session_value()
+        run.clerk.put(runtime.cookie_value(self.router.headers.cookie, run.browser_cookie) or "", token)
+        session = self._session_value()
+        if session is not None and session != before:
+            await self._clear()
             return self._reload()
-        if not token and (known or self.entered):
+        if session is None and (before is not None or self.entered):
             await self._clear()
             return self._to_sign_in("")
         # Nobody is signed in: the page that asked for somebody waits for this answer before it sends people away.
-        return None if token or self._path().startswith(("/sign-", INVITATION_PATH)) else self._to_sign_in("")
+        waits = session is not None or self._path().startswith(("/sign-", INVITATION_PATH))
+        return None if waits else self._to_sign_in("")

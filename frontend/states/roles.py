@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import reflex as rx
 
+from frontend.kit.form import Form, form_key
 from frontend.states.access_views import (
-    DENIED,
     AreaView,
     DeniedView,
     RoleView,
@@ -14,10 +14,9 @@ from frontend.states.access_views import (
     chosen,
     denied_view,
     in_a_dialog,
-    one_of,
     role_view,
 )
-from frontend.states.problems import field_errors, sentence
+from frontend.states.problems import DENIED, field_errors, one_of, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError
 from module_sdk.wire.access import Role, RoleCreate, RolePatch
@@ -44,31 +43,32 @@ class RolesState(SessionState):
     #: The roles that may change roles, in words.
     managers: str = ""
 
-    form_open: bool = False
+    form: Form = Form.of(*_FIELDS)
+    #: What the form was opened for, as its buttons say it: ``new``, or ``copy`` or ``change`` and the key of a role.
+    purpose: str = ""
     #: What the form began with; its ``key`` is ``""`` for a new role.
     draft: RoleView = RoleView()
     #: The key of the role that a new one began as a copy of.
     source: str = ""
-    #: Counts in text how often the form began anew, so that its fields do as well.
-    form_round: str = "0"
-    #: The same for the permissions alone, which another role to copy changes.
+    #: Counts in text how often another role was chosen to copy, so that the permissions begin anew.
     ticks_round: str = "0"
-    form_errors: dict[str, str] = dict.fromkeys((*_FIELDS, "form"), "")
-    saving: bool = False
 
     doomed: RoleView = RoleView()
     #: Who has the role that is to be deleted, in words.
     users: str = ""
-    doomed_problem: str = ""
-    deleting: bool = False
+    deletion: Form = Form()
+
+    _company: str = ""
 
     @rx.event
     async def load(self) -> Any:
         """Read roles and everything that they can consist of."""
         if (away := await self._enter()) is not None:
             return away
-        self.failed = self.form_open = self.saving = self.deleting = False
-        self.doomed, self.denied = RoleView(), DeniedView()
+        if self._company != self.company.id:
+            self._company, self.loaded, self.roles, self.shown = self.company.id, False, [], RoleView()
+        self.failed, self.denied = False, DeniedView()
+        self._put_away()
         await self._read()
         return None
 
@@ -78,23 +78,18 @@ class RolesState(SessionState):
         self.shown = self._role(key)
 
     @rx.event
-    def begin_new(self) -> None:
-        """Open the form for a new role."""
-        self._begin(RoleView(), "")
-
-    @rx.event
-    def begin_copy(self, key: str) -> None:
-        """Open the form for a copy of a role."""
-        found = self._role(key)
-        name = f"Copy of {found.name}"[:NAME_CHARS]
-        self._begin(RoleView(name=name, description=found.description, permissions=self._own(found)), key)
-
-    @rx.event
-    def begin_change(self, key: str) -> None:
-        """Open the form for one of the company's own roles."""
-        found = self._role(key)
-        if found.key and not found.built_in:
-            self._begin(found, "")
+    def begin(self, purpose: str, key: str) -> None:
+        """Fill the form: for a new role, for a ``copy`` of one or for a ``change`` of the company's own."""
+        found, draft, source = self._role(key), RoleView(), ""
+        if purpose == "copy":
+            name = f"Copy of {found.name}"[:NAME_CHARS]
+            draft = RoleView(name=name, description=found.description, permissions=self._own(found))
+            source = key
+        elif purpose == "change":
+            if found.built_in:
+                return
+            draft = found
+        self.draft, self.source, self.purpose, self.form = draft, source, purpose + key, self.form.fresh()
 
     @rx.event
     def start_from(self, key: str) -> None:
@@ -106,23 +101,24 @@ class RolesState(SessionState):
     @rx.event
     def close_form(self) -> None:
         """Leave everything as it is."""
-        self.form_open = False
+        self._put_away()
 
     @rx.event
-    async def save(self, form: dict[str, Any]) -> Any:
+    async def save(self, data: dict[str, Any]) -> Any:
         """Make or change the role; reasons for refused fields appear beside them."""
-        draft, ticked = self.draft, chosen(form)
-        name = " ".join(str(form.get("role-name", "")).split())
-        description = " ".join(str(form.get("role-description", "")).split())
+        draft, ticked = self.draft, chosen(data)
+        name = " ".join(str(data.get("role-name", "")).split())
+        description = " ".join(str(data.get("role-description", "")).split())
         # Ticks that the person may not change are not sent with the form; a role that has them keeps them.
         permissions = sorted(ticked | (set(draft.permissions) - set(self.company.permissions)))
-        self._say(
+        refused = self.form.refused(
             name="" if name else "Enter a name for the role.",
             permissions="" if permissions else "Tick at least one permission.",
         )
-        if self.saving or not (name and permissions):
+        if refused.has_errors:
+            self.form = refused
             return
-        self.saving = True
+        self.form = self.form.begun()
         yield
         stored: Role | None = None
         async with self._talk(self._form_failed) as api:
@@ -133,12 +129,11 @@ class RolesState(SessionState):
                     stored = await access.change_role(draft.key, patch)
                 else:
                     body = RoleCreate(name=name, description=description, permissions=permissions)
-                    stored = await access.create_role(body)
+                    stored = await access.create_role(body, idempotency_key=form_key(data))
             except ApiError as error:
                 self._explain(error)
-        self.saving = False
         if stored is not None:
-            self.form_open = False
+            self.form = self.form.finished()
             self._tell(Notice(kind="success", title="Role saved" if draft.key else "Role created"))
             # Whoever changed a role of their own may do other things from now on.
             await self._enter()
@@ -151,7 +146,7 @@ class RolesState(SessionState):
         doomed = self._role(key)
         if doomed.built_in:
             return
-        self.doomed, self.doomed_problem = doomed, ""
+        self.doomed = doomed
         self.users = f"{doomed.use} {_have(doomed)} it."
         if not doomed.members or "members.read" not in self.company.permissions:
             return
@@ -167,23 +162,27 @@ class RolesState(SessionState):
     @rx.event
     def keep(self) -> None:
         """Delete nothing."""
-        self.doomed = RoleView()
+        self._put_away()
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, _data: dict[str, Any]) -> Any:
         """Delete the role that was asked about."""
         doomed = self.doomed
-        if not doomed.key or doomed.used or self.deleting:
+        if not doomed.key or doomed.used or self.deletion.busy:
             return
-        self.deleting = True
+        self.deletion = self.deletion.begun()
         yield
+        deleted = False
         async with self._talk(self._deletion_failed) as api:
             await self._tenant(api).access.delete_role(doomed.key)
-            self.doomed = RoleView()
+            self.deletion, deleted = self.deletion.finished(), True
             self._tell(Notice(kind="success", title="Role deleted"))
-        self.deleting = False
-        if not self.doomed.key:
+        if deleted:
             await self._read()
+
+    def _put_away(self) -> None:
+        self.purpose, self.form = "", self.form.fresh()
+        self.doomed, self.deletion = RoleView(), self.deletion.fresh()
 
     async def _read(self) -> None:
         async with self._talk(self._fail) as api:
@@ -208,32 +207,23 @@ class RolesState(SessionState):
         """What the person holds of what ``role`` allows, and so may give to another role."""
         return [permission for permission in role.permissions if permission in self.company.permissions]
 
-    def _begin(self, draft: RoleView, source: str) -> None:
-        self.draft, self.source, self.form_open = draft, source, True
-        self.form_round = str(int(self.form_round) + 1)
-        self.ticks_round = str(int(self.ticks_round) + 1)
-        self._say()
-
-    def _say(self, **errors: str) -> None:
-        self.form_errors = dict.fromkeys((*_FIELDS, "form"), "") | errors
-
     def _explain(self, error: ApiError) -> None:
         """Put a refusal where it belongs in the form."""
         problem = error.problem
         if problem.code == "role_taken":
-            self._say(name=sentence(problem.title))
+            self.form = self.form.refused(name=sentence(problem.title))
         elif problem.code == DENIED:
-            self._say(permissions=sentence(problem.detail or problem.title))
+            self.form = self.form.refused(permissions=sentence(problem.detail or problem.title))
         elif found := field_errors(problem, _FIELDS):
-            self._say(**found)
+            self.form = self.form.refused(fields=found)
         else:
             raise error
 
     def _form_failed(self, notice: Notice) -> None:
-        self._say(form=in_a_dialog(notice))
+        self.form = self.form.refused(in_a_dialog(notice))
 
     def _deletion_failed(self, notice: Notice) -> None:
-        self.doomed_problem = in_a_dialog(notice)
+        self.deletion = self.deletion.refused(in_a_dialog(notice))
 
     def _fail(self, notice: Notice) -> None:
         self.failed, self.problem = not self.loaded, notice

@@ -13,39 +13,50 @@ from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 import reflex as rx
 from reflex.state import BaseState, StateUpdate
 from reflex_base.event import Event
 
 from frontend import runtime, words
-from frontend.session_routes import END_PATH, SIGN_IN_PATH
+from frontend.session_routes import END_PATH, MAX_PATH, SIGN_IN_PATH
+from frontend.states.problems import DENIED, denied_words
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
-from module_sdk.wire.identity import Me, Membership, User
+from module_sdk.wire.identity import Me, Membership
 
 ONBOARDING_PATH: Final = "/onboarding"
+#: Where people go who have no company, or whose access to the one being shown ended.
+COMPANIES_PATH: Final = "/companies"
+#: So many accounts' companies does a browser remember.
+_REMEMBERED: Final = 5
 
 NoticeKind = Literal["error", "success", "info"]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none."""
+    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none.
+
+    ``denied`` where nothing is wrong: they may not see or do it.
+    """
 
     id: str = ""
     kind: NoticeKind = "error"
     title: str = ""
     detail: str = ""
     request_id: str = ""
+    denied: bool = False
 
 
 @dataclass(frozen=True)
 class Person:
-    """The signed-in person, as shown; ``id`` is a UUID in text."""
+    """The signed-in person, as shown; ``id`` is a UUID in text, ``unconfirmed`` that their address is to be proven."""
 
     id: str = ""
     name: str = ""
     email: str = ""
     initials: str = ""
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,12 @@ class SessionState(rx.State):
     api_down: bool = False
     #: A random word and a path: the browser loads the path once for each word (see ``components.leave``).
     leave: str = ""
-    #: Not secret: which company this browser showed last.
-    company_id: str = rx.LocalStorage("", name="ocsuite_company")
+    #: Not secret: which company this tab shows, whatever another tab does.
+    company_id: str = rx.SessionStorage("", name="ocsuite_company")
+    #: Not secret: which company each account used last in this browser, as JSON; where new tabs begin.
+    last_companies: str = rx.LocalStorage("", name="ocsuite_last_companies")
+    #: The company that was being shown when the person's access to it ended.
+    lost_company: str = ""
 
     _session: str = ""
 
@@ -124,7 +139,7 @@ class SessionState(rx.State):
             except ClientError as error:
                 self._tell(notice_of(error))
                 return
-        await self._clear(keep_company=True)
+        await self._clear()
         ticket = runtime.current().tickets.issue(None, next_path)
         self._leave_for(f"{END_PATH}?{urlencode({'ticket': ticket})}")
 
@@ -154,15 +169,36 @@ class SessionState(rx.State):
             me = await api.me()
         if me is None:
             return []
-        self.person = _person(me.user)
-        self.companies = [_company(membership) for membership in me.memberships]
-        self.company = next(
-            (company for company in self.companies if company.id == self.company_id),
-            self.companies[0] if self.companies else Company(),
-        )
-        self.company_id = self.company.id
+        ended = await self._take(me)
         self.entered = True
-        return rx.redirect(ONBOARDING_PATH) if needs_company and not self.company.id else None
+        if needs_company and (ended or not self.company.id):
+            return rx.redirect(COMPANIES_PATH)
+        if needs_company:
+            self.lost_company = ""
+        return None
+
+    async def _take(self, me: Me) -> bool:
+        """Show whom ``me`` says: the person, and the tab's company, or else the one that they used last.
+
+        Returns whether their access to the tab's company has ended; nothing of it is left then.
+        """
+        ids = [str(membership.tenant.id) for membership in me.memberships]
+        last = _remembered(self.last_companies)
+        mine = last.get(str(me.user.id), "")
+        wanted, shown, name = str(self.company_id), self.company.id, self.company.name
+        ended = wanted not in ids and wanted in {shown, mine} - {""}
+        if shown and shown not in ids:
+            session, down = self._session, self.api_down
+            await self._clear()
+            self._session, self.api_down = session, down
+            self.lost_company = name
+        companies = {company.id: company for company in map(_company, me.memberships)}
+        chosen = next((one for one in (wanted, mine, *ids) if one in companies), "")
+        self.person, self.companies = _person(me), list(companies.values())
+        self.company, self.company_id = companies.get(chosen, Company()), chosen
+        if chosen and mine != chosen:
+            self.last_companies = _remembering(last, str(me.user.id), chosen)
+        return ended
 
     def _talk(self, on_problem: Callable[[Notice], None] | None = None) -> "Talk":
         """The API on behalf of this session; refusals end the block and become a notice.
@@ -190,10 +226,16 @@ class SessionState(rx.State):
         if self._session:
             session = self._session_value()
             if session is None or runtime.fingerprint(session) != self._session:
-                self.reset()  # type: ignore[no-untyped-call]  # Reflex's
+                self._forget()
+
+    def _forget(self) -> None:
+        """Forget everything but what the browser remembers for all of its accounts."""
+        last = self.last_companies
+        self.reset()  # type: ignore[no-untyped-call]  # Reflex's
+        self.last_companies = last
 
     def _session_value(self) -> str | None:
-        return runtime.current().session_of(self.router.headers.cookie, self.router.session.client_token)
+        return runtime.current().session_of(self.router.headers.cookie)
 
     def _path(self) -> str:
         return self.router.url.path or "/"
@@ -211,14 +253,44 @@ class SessionState(rx.State):
         await self._clear(keep_company=True)
         self._leave_for(sign_in_address(self._path(), self.router.url.query, "expired"))
 
+    async def _has_lost_access(self) -> bool:
+        """Whether the API knows nothing of the company because the person is no member any more; the tab leaves it."""
+        if not self.company.id:
+            return False
+        try:
+            me = await runtime.current().api_for(self._session_value() or "", self.router.session.client_ip).me()
+        except ClientError:
+            return False
+        ended = await (await self.get_state(SessionState))._take(me)
+        if ended:
+            self._leave_for(COMPANIES_PATH)
+        return ended
+
     async def _clear(self, *, keep_company: bool = False) -> None:
         """Forget everything that belongs to a person, on this page and on all others."""
         state = await self.get_state(SessionState)
         company_id, down = state.company_id, state.api_down
-        state.reset()  # type: ignore[no-untyped-call]  # Reflex's
+        state._forget()
         state.api_down = down
         if keep_company:
             state.company_id = company_id
+
+
+class SessionOwner:
+    """Tells the sockets whose a state is, and whose session their cookies name."""
+
+    def __init__(self, run: runtime.Runtime) -> None:
+        self._run = run
+
+    def owner_of(self, state: BaseState) -> str:
+        """The fingerprint of the session that a tab's state belongs to, ``""`` without one."""
+        found = state.get_substate(SessionState.get_full_name().split("."))
+        return found._session if isinstance(found, SessionState) else ""
+
+    def listener_of(self, cookie_header: str) -> str:
+        """The fingerprint of the session that cookies name, ``""`` without one."""
+        session = self._run.session_of(cookie_header)
+        return "" if session is None else runtime.fingerprint(session)
 
 
 class SessionBinding(rx.Middleware):
@@ -261,6 +333,8 @@ class Talk:
             state.api_down = True
         else:
             state.api_down = isinstance(error, ApiUnavailable)
+            if isinstance(error, ApiError) and error.problem.status == 404 and await state._has_lost_access():
+                return True
             (self._on_problem or state._tell)(notice_of(error))
         return True
 
@@ -268,9 +342,23 @@ class Talk:
 def sign_in_address(path: str, query: str, reason: str) -> str:
     """The sign-in page, coming back to ``path`` afterwards; ``reason`` is ``expired`` or ``""``."""
     target = f"{path}?{query}" if query else path
-    values = {"reason": reason, "next": "" if path in ("/", SIGN_IN_PATH) else target}
+    back = path not in ("/", SIGN_IN_PATH) and len(target) <= MAX_PATH
+    values = {"reason": reason, "next": target if back else ""}
     given = urlencode({key: value for key, value in values.items() if value})
     return f"{SIGN_IN_PATH}?{given}" if given else SIGN_IN_PATH
+
+
+def _remembered(text: str) -> dict[str, str]:
+    """The companies by account that a browser sent; whatever else it sent is nothing."""
+    try:
+        return msgspec.json.decode(text[: _REMEMBERED * 100], type=dict[str, str])
+    except (msgspec.MsgspecError, TypeError):
+        return {}
+
+
+def _remembering(last: dict[str, str], user_id: str, company_id: str) -> str:
+    others = [(key, value) for key, value in last.items() if key != user_id]
+    return msgspec.json.encode(dict([*others[1 - _REMEMBERED :], (user_id, company_id)])).decode()
 
 
 def initials(name: str) -> str:
@@ -280,8 +368,15 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in picked).upper() or "?"
 
 
-def _person(user: User) -> Person:
-    return Person(id=str(user.id), name=user.full_name, email=user.email or "", initials=initials(user.full_name))
+def _person(me: Me) -> Person:
+    user = me.user
+    return Person(
+        id=str(user.id),
+        name=user.full_name,
+        email=user.email or "",
+        initials=initials(user.full_name),
+        unconfirmed=me.email_unconfirmed,
+    )
 
 
 def _company(membership: Membership) -> Company:
@@ -302,6 +397,8 @@ def notice_of(error: ClientError) -> Notice:
     """``error`` in words: the problem's own where there is one."""
     if isinstance(error, ApiError):
         problem = error.problem
+        if problem.code == DENIED:
+            return Notice(title="This is closed to you", detail=denied_words(problem), denied=True)
         return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
     if isinstance(error, ApiUnavailable):
         return Notice(title="The service cannot be reached", detail="Nothing was lost. Try again in a moment.")

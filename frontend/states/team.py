@@ -7,10 +7,12 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
+from frontend.kit.form import Form
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.states.access_views import in_a_dialog
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import MemberView, RoleChoice, member_view, role_choices
-from module_sdk.client import ApiClient
+from module_sdk.client import ApiClient, ApiError
 from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
 
 PAGE_ROWS: Final = 50
@@ -44,13 +46,14 @@ class MembersState(TeamState):
     failed: bool = False
     problem: Notice = Notice()
     more: bool = False
+    #: Whether whoever wants to leave cannot, since the company would have no owner.
+    only_owner: bool = False
     fetching_more: bool = False
     #: Whom the question is about.
     chosen: MemberView = MemberView()
     question: Question = ""
     choices: list[RoleChoice] = []
-    refusal: str = ""
-    busy: bool = False
+    form: Form = Form.of("roles")
 
     _cursor: str = ""
     _time_zone: str = "UTC"
@@ -65,7 +68,7 @@ class MembersState(TeamState):
             self._company, self.listed = self.company.id, False
             self.members.clear()
         self._ask("", MemberView())
-        self.failed = self.busy = False
+        self.failed = False
         async with self._talk(self._broke) as api:
             self._time_zone = await self._zone(api)
             await self._read(api)
@@ -90,13 +93,13 @@ class MembersState(TeamState):
         found = self.members.get(user_id)
         if found is None:
             return
-        if question == "roles":
-            self.choices = []
-            async with self._talk() as api:
-                self.choices = role_choices((await self._tenant(api).access.roles()).items, found.role_keys)
-            if not self.choices:
-                return
+        self.choices = []
         self._ask(question, found)
+        self.only_owner = question == "leave" and self._is_only_owner(found)
+        if question == "roles":
+            # The notices lie behind the dialog, which is open already.
+            async with self._talk(self._refuse) as api:
+                self.choices = role_choices((await self._tenant(api).access.roles()).items, found.role_keys)
 
     @rx.event
     def close(self) -> None:
@@ -104,15 +107,14 @@ class MembersState(TeamState):
         self._ask("", MemberView())
 
     @rx.event
-    async def save_roles(self, form: dict[str, Any]) -> Any:
+    async def save_roles(self, data: dict[str, Any]) -> Any:
         """Replace the chosen member's roles."""
-        roles, member = chosen_roles(form), self.chosen
+        roles, member = chosen_roles(data), self.chosen
         if not roles:
-            self.refusal = "Choose at least one role. To end somebody's access, remove them."
+            self.form = self.form.refused(roles="Choose at least one role. To end somebody's access, remove them.")
             return
-        if self.busy or self.question != "roles":
+        if not self._begins("roles"):
             return
-        self.busy = True
         yield
         done = False
         async with self._talk() as api:
@@ -123,12 +125,11 @@ class MembersState(TeamState):
         yield await self._settle(again=member.me or not done)
 
     @rx.event
-    async def remove(self) -> Any:
+    async def remove(self, _data: dict[str, Any]) -> Any:
         """End the chosen member's membership."""
         member = self.chosen
-        if self.busy or self.question != "remove":
+        if not self._begins("remove"):
             return
-        self.busy = True
         yield
         done = False
         async with self._talk() as api:
@@ -139,15 +140,14 @@ class MembersState(TeamState):
         yield await self._settle(again=not done)
 
     @rx.event
-    async def hand_over(self, form: dict[str, Any]) -> Any:
+    async def hand_over(self, data: dict[str, Any]) -> Any:
         """Make the chosen member owner in this person's place."""
         member = self.chosen
-        if not form.get("understood"):
-            self.refusal = "Tick the box to confirm."
+        if not data.get("understood"):
+            self.form = self.form.refused("Tick the box to confirm.")
             return
-        if self.busy or self.question != "ownership":
+        if not self._begins("ownership"):
             return
-        self.busy = True
         yield
         async with self._talk() as api:
             await self._tenant(api).access.transfer_ownership(OwnershipTransfer(user_id=UUID(member.user_id)))
@@ -155,15 +155,22 @@ class MembersState(TeamState):
         yield await self._settle()
 
     @rx.event
-    async def leave_company(self) -> Any:
+    async def leave_company(self, _data: dict[str, Any]) -> Any:
         """End this person's own membership and go on to another company of theirs."""
-        if self.busy or self.question != "leave":
+        if not self._begins("leave"):
             return
-        self.busy = True
         yield
         left, name = False, self.company.name
         async with self._talk() as api:
-            await self._tenant(api).access.leave()
+            try:
+                await self._tenant(api).access.leave()
+            except ApiError as error:
+                if error.problem.code != "last_owner":
+                    raise
+                self.only_owner, self.form = True, self.form.fresh()
+                await self._enter()
+                await self._read(api)
+                return
             left = True
         if not left:
             yield await self._settle()
@@ -172,16 +179,29 @@ class MembersState(TeamState):
         self._tell(Notice(kind="success", title=f"You have left {name}"))
         yield rx.redirect("/")
 
+    def _is_only_owner(self, member: MemberView) -> bool:
+        """Whether the company would have no owner without ``member``, as far as the list tells."""
+        return member.owner and not self.more and sum(one.owner for one in self.members) == 1
+
     def _ask(self, question: Question, member: MemberView) -> None:
-        self.question, self.chosen, self.refusal = question, member, ""
+        self.question, self.chosen, self.form = question, member, self.form.fresh()
+
+    def _begins(self, question: Question) -> bool:
+        """Whether the answer to ``question`` is to be carried out, which then begins."""
+        begins = self.question == question and not self.form.busy
+        if begins:
+            self.form = self.form.begun()
+        return begins
+
+    def _refuse(self, notice: Notice) -> None:
+        self.form = self.form.refused(in_a_dialog(notice))
 
     async def _settle(self, *, again: bool = True) -> Any:
         """End the question and, ``again``, read how things are now.
 
         Returns where to go if this person's own place in the company has gone.
         """
-        self.busy = False
-        self._ask("", MemberView())
+        self.form = self.form.finished()
         if not again or self.api_down:
             return None
         # What was asked for may have been refused because their own roles changed meanwhile.

@@ -7,7 +7,10 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
+from frontend.addresses import odd_address
+from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.states.access_views import in_a_dialog
 from frontend.states.problems import field_errors, sentence
 from frontend.states.session import Notice
 from frontend.states.team import PAGE_ROWS, TeamState, chosen_roles
@@ -26,7 +29,6 @@ from module_sdk.wire.access import Invitation, InvitationCreate, InvitationSent
 EMAIL_FIELD: Final = "invite-email"
 DAYS_FIELD: Final = "invite-days"
 _FIRST_ROLE: Final = "member"
-_NO_ERRORS: Final = {"email": "", "roles": ""}
 #: Refusals that are about the address.
 _ABOUT_ADDRESS: Final = ("already_member", "already_invited")
 
@@ -42,16 +44,14 @@ class InvitationsState(TeamState):
     problem: Notice = Notice()
     more: bool = False
     fetching_more: bool = False
-    inviting: bool = False
     choices: list[RoleChoice] = []
-    errors: dict[str, str] = {"email": "", "roles": ""}
-    refusal: str = ""
-    busy: bool = False
+    form: Form = Form.of("email", "roles")
     #: The invitation made last. Its link is shown until the dialog closes, and kept nowhere else.
     sent: SentView = SentView()
     #: The id of the invitation that is being sent again.
     sending: str = ""
     doomed: InvitationView = InvitationView()
+    withdrawal: Form = Form()
 
     _cursor: str = ""
     _time_zone: str = "UTC"
@@ -64,7 +64,8 @@ class InvitationsState(TeamState):
             return away
         self._forget_another_company()
         self._put_away()
-        self.doomed, self.failed, self.busy, self.sending = InvitationView(), False, False, ""
+        self.sent = SentView()
+        self.doomed, self.failed, self.sending = InvitationView(), False, ""
         async with self._talk(self._broke) as api:
             self._time_zone = await self._zone(api)
             await self._read(api)
@@ -85,43 +86,46 @@ class InvitationsState(TeamState):
 
     @rx.event
     async def begin(self) -> None:
-        """Open the dialog, with the roles as they are now."""
+        """Fill the dialog with the roles as they are now."""
         self._forget_another_company()
         self._put_away()
-        self.choices = []
-        async with self._talk() as api:
+        self.sent = SentView()
+        async with self._talk(self._broke_the_form) as api:
             self._time_zone = await self._zone(api)
             roles = (await self._tenant(api).access.roles()).items
             first = [role.key for role in roles if role.key == _FIRST_ROLE and role.grantable]
             self.choices = role_choices(roles, first)
-        self.inviting = bool(self.choices)
 
     @rx.event
     def close(self) -> None:
-        """Close the dialog; a link that was not copied can be made anew by sending the invitation again."""
+        """Forget the link; one that was not copied can be made anew by sending the invitation again."""
+        self.sent = SentView()
+
+    @rx.event
+    def close_form(self) -> None:
+        """Invite nobody."""
         self._put_away()
 
     @rx.event
-    async def invite(self, form: dict[str, Any]) -> Any:
+    async def invite(self, data: dict[str, Any]) -> Any:
         """Make the invitation, and send it where there is a mail server."""
-        email, roles = str(form.get(EMAIL_FIELD, "")).strip(), chosen_roles(form)
-        self.refusal = ""
-        self.errors = {
-            "email": "" if "@" in email else "Enter a whole address, such as ada@example.com.",
-            "roles": "" if roles else "Choose at least one role.",
-        }
-        if any(self.errors.values()) or self.busy:
-            if self.errors["email"]:
+        email, roles = str(data.get(EMAIL_FIELD, "")).strip(), chosen_roles(data)
+        refused = self.form.refused(
+            email=odd_address(email),
+            roles="" if roles else "Choose at least one role.",
+        )
+        if refused.has_errors:
+            self.form = refused
+            if refused.errors["email"]:
                 yield rx.set_focus(EMAIL_FIELD)
             return
-        self.busy = True
+        self.form = self.form.begun()
         yield
-        days = int(form[DAYS_FIELD])
-        async with self._talk() as api:
+        days = int(data[DAYS_FIELD])
+        async with self._talk(self._broke_the_form) as api:
             try:
-                made = await self._tenant(api).access.invite(
-                    InvitationCreate(email=email, roles=roles, expires_in_days=days)
-                )
+                body = InvitationCreate(email=email, roles=roles, expires_in_days=days)
+                made = await self._tenant(api).access.invite(body, idempotency_key=form_key(data))
             except ApiError as error:
                 if error.problem.status == 401:
                     raise
@@ -130,20 +134,22 @@ class InvitationsState(TeamState):
                     # Their own roles changed meanwhile; the page offers less from now on.
                     await self._enter()
             else:
+                self.form = self.form.finished()
                 self._show(made)
                 await self._read(api)
-        self.busy = False
 
     @rx.event
-    async def resend(self, invitation_id: str) -> Any:
-        """Send an invitation again with a new link; the old one ends."""
-        if self.sending:
-            return
+    async def resend(self, invitation_id: str, expires: str) -> Any:
+        """Send an invitation again with a new link; the old one ends.
+
+        However often it is pressed before the page shows when the new one ``expires``, it is sent once.
+        """
         self.sending = invitation_id
         yield
         done = False
         async with self._talk() as api:
-            self._show(await self._tenant(api).access.resend_invitation(UUID(invitation_id)))
+            key = f"resend-{invitation_id}-{expires}"
+            self._show(await self._tenant(api).access.resend_invitation(UUID(invitation_id), idempotency_key=key))
             await self._read(api)
             done = True
         self.sending = ""
@@ -158,20 +164,20 @@ class InvitationsState(TeamState):
     @rx.event
     def keep(self) -> None:
         """Withdraw nothing."""
-        self.doomed = InvitationView()
+        self.doomed, self.withdrawal = InvitationView(), self.withdrawal.fresh()
 
     @rx.event
-    async def withdraw(self) -> Any:
+    async def withdraw(self, _data: dict[str, Any]) -> Any:
         """End the invitation that was asked about."""
         doomed = self.doomed
-        if not doomed.id or self.busy:
+        if not doomed.id or self.withdrawal.busy:
             return
-        self.busy = True
+        self.withdrawal = self.withdrawal.begun()
         yield
         async with self._talk() as api:
             await self._tenant(api).access.revoke_invitation(UUID(doomed.id))
             self._tell(Notice(kind="success", title="Invitation withdrawn", detail="Its link has ended."))
-        self.doomed, self.busy = InvitationView(), False
+        self.withdrawal = self.withdrawal.finished()
         yield await self._settle()
 
     def _forget_another_company(self) -> None:
@@ -180,25 +186,27 @@ class InvitationsState(TeamState):
             self.invitations.clear()
 
     def _show(self, made: InvitationSent) -> None:
-        """Say what became of an invitation; the dialog stays where there is something left to do."""
-        self.sent = sent_view(made, words.zone(self._time_zone))
-        self.inviting = made.mail != "sent"
+        """Say what became of an invitation, in a dialog where there is something left to do."""
+        sent = sent_view(made, words.zone(self._time_zone))
+        self.sent = SentView() if made.mail == "sent" else sent
         if made.mail == "sent":
-            detail = f"The link is good until {self.sent.expires}."
+            detail = f"The link is good until {sent.expires}."
             self._tell(Notice(kind="success", title=f"Invitation sent to {made.invitation.email}", detail=detail))
 
     def _refuse(self, error: ApiError) -> None:
         """Put the refusal where it belongs: beside the address, the roles, or above the form."""
         problem = error.problem
-        found = field_errors(problem, _NO_ERRORS)
+        found = field_errors(problem, ("email", "roles"))
         if problem.code in _ABOUT_ADDRESS:
             found["email"] = sentence(problem.title)
-        self.errors = _NO_ERRORS | found
-        self.refusal = "" if found else f"{sentence(problem.title)} {problem.detail or ''}".strip()
+        whole = "" if found else f"{sentence(problem.title)} {problem.detail or ''}".strip()
+        self.form = self.form.refused(whole, found)
+
+    def _broke_the_form(self, notice: Notice) -> None:
+        self.form = self.form.refused(in_a_dialog(notice))
 
     def _put_away(self) -> None:
-        self.inviting = self.busy = False
-        self.sent, self.refusal, self.errors = SentView(), "", dict(_NO_ERRORS)
+        self.choices, self.form = [], self.form.fresh()
 
     async def _settle(self) -> Any:
         """Show how things are now; returns where to go if this person's own place in the company has gone."""

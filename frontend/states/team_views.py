@@ -63,6 +63,7 @@ class SentView:
     mail: str = ""
     link: str = ""
     expires: str = ""
+    expires_iso: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def sent_view(sent: InvitationSent, where: tzinfo) -> SentView:
         mail=sent.mail,
         link=sent.link or "",
         expires=words.exact(invitation.expires_at, where),
+        expires_iso=invitation.expires_at.isoformat(),
     )
 
 

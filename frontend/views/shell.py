@@ -6,6 +6,7 @@ import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
 from frontend.components.account import sign_out_button
+from frontend.components.confirmation import confirmation_banner
 from frontend.components.danger_zone import erasure_banner
 from frontend.components.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.states.session import Company, SessionState
@@ -46,6 +47,7 @@ def shell(
         _sidebar(title),
         rx.el.div(
             erasure_banner(),
+            confirmation_banner(),
             rx.el.header(
                 icon_button(
                     "menu",
@@ -102,6 +104,8 @@ def _company_switcher() -> rx.Component:
                     rx.el.span(
                         rx.el.span("Company: ", class_name="visually-hidden"),
                         SessionState.company.name,
+                        title=SessionState.company.name + " (" + SessionState.company.slug + ")",
+                        dir="auto",
                         class_name="switcher-name",
                     ),
                 ),
@@ -134,12 +138,13 @@ def _company_choice(company: Company) -> rx.Component:
     return rx.el.button(
         avatar(company.initials, square=True),
         rx.el.span(
-            rx.el.span(company.name, class_name="menu-name"),
-            rx.el.span(company.role, class_name="menu-detail"),
+            rx.el.span(company.name, dir="auto", class_name="menu-name"),
+            rx.el.span(company.slug, " · ", company.role, class_name="menu-detail"),
             class_name="menu-words",
         ),
         rx.cond(chosen, icon("check"), rx.fragment()),
         type="button",
+        title=company.name + " (" + company.slug + ")",
         class_name="menu-entry",
         aria_current=rx.cond(chosen, "true", "false"),
         on_click=given(SessionState.choose_company, company.id),
@@ -156,8 +161,9 @@ def _account() -> rx.Component:
                     avatar(SessionState.person.initials),
                     rx.el.span(
                         rx.el.span("Account: ", class_name="visually-hidden"),
-                        rx.el.span(SessionState.person.name, class_name="menu-name"),
+                        rx.el.span(SessionState.person.name, dir="auto", class_name="menu-name"),
                         rx.el.span(SessionState.person.email, class_name="menu-detail"),
+                        title=SessionState.person.name + ", " + SessionState.person.email,
                         class_name="menu-words",
                     ),
                 ),
@@ -175,6 +181,7 @@ def _account() -> rx.Component:
         rx.el.div(
             theme_choice(),
             rx.el.div(class_name="menu-line"),
+            link(icon("user"), "Your account", href="/settings/you", class_name="menu-entry"),
             link(icon("settings"), "Settings", href="/settings", class_name="menu-entry"),
             sign_out_button("menu-entry"),
             id=ACCOUNT_MENU_ID,

@@ -50,7 +50,8 @@ FUNCTIONS: Final = {
       CREATE FUNCTION util.find_account_link(hash bytea, wanted text)
       RETURNS TABLE (id uuid, user_id uuid, email text) LANGUAGE sql STABLE {rls.DEFINER} AS $$
         SELECT l.id, l.user_id, l.email FROM public.account_links l
-        WHERE l.token_hash = hash AND l.purpose = wanted AND l.used_at IS NULL AND l.expires_at > pg_catalog.now() $$""",
+        WHERE l.token_hash = hash AND l.purpose = wanted AND l.used_at IS NULL
+          AND l.expires_at > pg_catalog.now() $$""",
     # Of the context's person, or of a member of the context's company.
     "util.address_is_proven(uuid)": f"""
       CREATE FUNCTION util.address_is_proven(person uuid) RETURNS boolean LANGUAGE sql STABLE {rls.DEFINER} AS $$

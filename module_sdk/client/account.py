@@ -13,6 +13,7 @@ import msgspec
 
 from module_sdk.client.cookies import SessionCookie, session_cookie
 from module_sdk.client.errors import UnexpectedReplyError
+from module_sdk.client.me import AccountClient
 from module_sdk.client.sessions import Renewal, Session
 from module_sdk.client.stream import Patience
 from module_sdk.client.tenant import TenantClient
@@ -102,6 +103,11 @@ class ApiClient:
         """Ends the session on the server; what comes back tells the browser to drop its cookie."""
         response = await self._transport.exchange(self._with_cookie("sign-out", cookie))
         return session_cookie(response.headers.get_list("Set-Cookie"))
+
+    @property
+    def account(self) -> AccountClient:
+        """The operations on the person's own account."""
+        return AccountClient(self._transport)
 
     async def me(self) -> Me:
         """The signed-in person with every membership."""

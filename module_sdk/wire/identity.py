@@ -6,14 +6,16 @@ from uuid import UUID
 
 import msgspec
 
+from module_sdk.text import INVISIBLE
 from module_sdk.wire.base import LINE, Name, Reply, Request
 
+_IN_ADDRESSES = rf"[^@\s\x00-\x1f\x7f-\x9f{INVISIBLE}]+"
 Email = Annotated[
     str,
     msgspec.Meta(
         min_length=3,
         max_length=254,
-        pattern=r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$(?!\n)",
+        pattern=rf"^{_IN_ADDRESSES}@{_IN_ADDRESSES}\.{_IN_ADDRESSES}$(?!\n)",
         examples=["ada@example.com"],
     ),
 ]
@@ -89,7 +91,11 @@ class Membership(Reply, frozen=True, kw_only=True):
 
 
 class Me(Reply, frozen=True, kw_only=True):
-    """The signed-in person with every membership, oldest first."""
+    """The signed-in person with every membership, oldest first.
+
+    ``email_unconfirmed`` tells that the person has yet to follow the link that was sent to their address.
+    """
 
     user: User
     memberships: list[Membership]
+    email_unconfirmed: bool = False

@@ -70,6 +70,12 @@ async def team_of(db: Database, someone: SignIn, *roles: str) -> Team:
     return Team(db, owner, others)
 
 
+async def grantable(owner: Member) -> list[str]:
+    """Everything that a key of an owner's can be given."""
+    catalogue = (await owner.request("GET", "/permissions")).json()["items"]
+    return [item["key"] for item in catalogue if item["roles"] != ["owner"]]
+
+
 def address(person: Person) -> str:
     """Where somebody is invited."""
     return email_of(person.user_id)

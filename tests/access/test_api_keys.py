@@ -6,8 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.kernel.db import Database
-from backend.kernel.tenancy import UserContext
-from tests.access.kit import keyed, refusal, team_of
+from tests.access.kit import grantable, keyed, refusal, team_of
 from tests.conftest import SignIn
 from tests.support.people import Member
 
@@ -60,7 +59,7 @@ async def test_the_secret_is_nowhere(someone: SignIn, db: Database) -> None:
     assert second.json()["extra"] == {"api_key_id": first.json()["api_key"]["id"]}
     assert len((await team.owner.request("GET", "/api-keys")).json()["items"]) == 1
     secret = first.json()["secret"]
-    async with db.transaction(UserContext(team.owner.person.user_id)) as session:
+    async with db.transaction(await team.context("owner")) as session:
         kept = (await session.scalars(text("SELECT convert_from(body, 'UTF8') FROM idempotency_keys"))).all()
     async with db.transaction(await team.context("owner")) as session:
         rows = await session.scalars(text("SELECT k::text FROM api_keys k UNION ALL SELECT a::text FROM audit_logs a"))
@@ -104,8 +103,7 @@ async def test_a_key_can_do_no_more_than_its_maker(someone: SignIn, db: Database
 
 async def test_what_only_a_person_does(someone: SignIn, db: Database, api_url: str) -> None:
     team = await team_of(db, someone, "member")
-    every = (await team.owner.person.http.get("/me")).json()["memberships"][0]["permissions"]
-    key_id, secret = await make(team.owner, *every)
+    key_id, secret = await make(team.owner, *await grantable(team.owner))
     me = team.owner.person.user_id
     async with keyed(api_url, secret) as program:
         attempts: list[tuple[str, str, dict[str, object]]] = [

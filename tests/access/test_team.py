@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from backend.domains.access.members import MemberService
+from backend.domains.identity.account_wiring import ProvenByClerk
 from backend.kernel.db import Database
 from module_sdk.wire.access import MemberRoles
 from tests.access.kit import refusal, team_of
@@ -181,7 +182,7 @@ async def test_two_who_change_the_same_member_do_not_mix(someone: SignIn, db: Da
 
     async def become(role: str) -> None:
         async with db.transaction(context) as session:
-            await MemberService(session, context).set_roles(user_id, MemberRoles(roles=[role]))
+            await MemberService(session, context).set_roles(user_id, MemberRoles(roles=[role]), ProvenByClerk())
 
     await asyncio.gather(*(become(role) for role in ("viewer", "support", "admin", "viewer", "support", "admin")))
     assert len(await roles_of(team["member"])) == 1

@@ -31,6 +31,17 @@ UNAUDITED = {
     "POST /auth/token": "another token of the same session",
     "POST /auth/sign-out": "a person's session belongs to no company",
     "POST /invitations/lookup": "writes nothing",
+    "POST /auth/password/forgot": "a person's account belongs to no company",
+    "POST /auth/password/reset": "a person's account belongs to no company",
+    "POST /auth/password/strength": "writes nothing",
+    "POST /auth/email/confirm": "a person's account belongs to no company",
+    "PATCH /me": "a person's account belongs to no company",
+    "POST /me/email": "a person's account belongs to no company",
+    "POST /me/email/confirmation": "a person's account belongs to no company",
+    "POST /me/password": "a person's account belongs to no company",
+    "DELETE /me/sessions/{session_id}": "a person's session belongs to no company",
+    "POST /me/sessions/end": "a person's session belongs to no company",
+    "POST /me/deletion": "in each company its member's leaving, or its deletion, is on record: tests/account",
 }
 
 

@@ -69,7 +69,7 @@ class Verifier:
 def unlimited() -> Policies:
     """Limits that are counted and never reached."""
     high = 10**9
-    limits = {name: Limit(name, high, 60) for name in ("address", "user", "tenant", "failures")}
+    limits = {name: Limit(name, high, 60) for name in ("address", "user", "tenant", "failures", "lookups")}
     return Policies(**limits, named={})
 
 
@@ -87,6 +87,7 @@ def create(handler: Any, settings: Settings) -> Litestar:
         middleware=parts.middleware(Authentication(TokenCache(Verifier(), now=time.time))),
         exception_handlers=parts.exception_handlers,
         request_class=parts.request_class,
+        before_request=parts.before_request,
         openapi_config=None,
         logging_config=None,
         on_startup=[parts.start],

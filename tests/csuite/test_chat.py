@@ -8,6 +8,7 @@ from redis import Redis
 from sqlalchemy import text
 
 from backend.kernel.db import Database
+from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
 from backend.settings import Settings
 from tests.conftest import SignIn
@@ -29,6 +30,10 @@ async def resume(member: Member, message_id: str, after: int | None = None) -> b
 
 def message_id(events: list[Frame]) -> str:
     return str(events[0].data["message"]["id"])
+
+
+def key_of(member: Member, events: list[Frame]) -> str:
+    return StreamRef(member.tenant_id, UUID(message_id(events))).key
 
 
 def conversation_id(events: list[Frame]) -> str:
@@ -79,14 +84,14 @@ async def test_late_reader_gets_the_stored_message(member: Member, settings: Set
         async with asyncio.timeout(10):
             # The process that wrote the answer forgets it once it is copied, of which nothing tells from outside.
             while await resume(member, message_id(events), 2) != events[-1].raw:
-                redis.delete(f"ocsuite:stream:{message_id(events)}")
+                redis.delete(key_of(member, events))
     assert await resume(member, message_id(events), len(events)) == b""
 
 
 async def test_redis_holds_no_readable_text(member: Member, settings: Settings) -> None:
     events = await ask(member, "Zanzibar expansion")
     with Redis.from_url(settings.redis_url) as redis:
-        stored = redis.xrange(f"ocsuite:stream:{message_id(events)}")
+        stored = redis.xrange(key_of(member, events))
     assert len(stored) == len(events)
     assert b"Zanzibar" not in repr(stored).encode()
 
@@ -163,6 +168,15 @@ async def test_same_key_meets_the_same_answer(member: Member) -> None:
     assert len((await member.request("GET", "/c-suite/conversations")).json()["items"]) == 1
     other = await member.request("POST", "/c-suite/ceo/chat", headers=headers, json={"message": "Another"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_repeated_question_whose_conversation_is_gone_is_not_found(member: Member) -> None:
+    asked = {"headers": {"Idempotency-Key": uuid4().hex}, "json": {"message": "Only once"}}
+    first = await member.request("POST", "/c-suite/ceo/chat", **asked)
+    path = f"/c-suite/conversations/{conversation_id(frames(first.content))}"
+    assert (await member.request("DELETE", path)).status_code == 204
+    again = await member.request("POST", "/c-suite/ceo/chat", **asked)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
 
 
 async def test_daily_limit_refuses_and_stores_nothing(member: Member, settings: Settings) -> None:

@@ -5,6 +5,7 @@ import signal
 import time
 from contextlib import AsyncExitStack
 from typing import Final
+from uuid import UUID
 
 import httpx
 import pytest
@@ -62,10 +63,10 @@ async def shorten_lease(db: Database, member: Member) -> None:
         )
 
 
-async def copied(settings: Settings, message_id: str, events: int) -> None:
+async def copied(settings: Settings, member: Member, message_id: str, events: int) -> None:
     """Wait until so many events are in Redis: delivery does not wait, and what is not there dies with the process."""
     async with asyncio.timeout(10), Redis.from_url(settings.redis_url) as redis:
-        while await redis.xlen(f"ocsuite:stream:{message_id}") < events:  # noqa: ASYNC110  # another process writes
+        while await redis.xlen(StreamRef(member.tenant_id, UUID(message_id)).key) < events:  # noqa: ASYNC110  # another process writes
             await asyncio.sleep(0.01)
 
 
@@ -83,7 +84,7 @@ async def test_killed_generator_leaves_a_failed_message_that_can_be_retried(
     with api_process(slow) as (url, process):
         seen = await begin(url, member)
         message_id = seen[0].data["message"]["id"]
-        await copied(settings, message_id, len(seen))
+        await copied(settings, member, message_id, len(seen))
         process.send_signal(signal.SIGKILL)
         process.wait()
     waiting = asyncio.create_task(follow(member, message_id, seen[-1].number))

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -12,6 +10,7 @@ from aiohttp import web
 
 from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment
 from backend.domains.csuite.draft import Draft
+from backend.domains.csuite.providers.base import Piece
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.kernel.errors import ProblemError
@@ -19,7 +18,9 @@ from backend.kernel.streams import StreamRef
 from backend.registry import Foundation
 from backend.settings import Settings
 from module_sdk.module import ChatPrompt, ChatTurn
+from tests.support.model import FakeModel, Refusal, chunk, fake_model
 
+SOON = {"Retry-After-Ms": "1"}
 PROMPT = ChatPrompt(
     system="Company: Acme\nGoals: Win; Grow",
     turns=[
@@ -28,68 +29,19 @@ PROMPT = ChatPrompt(
         ChatTurn(role="user", content="Go on"),
     ],
 )
-Behave = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
-
-
-def chunk(text: str) -> bytes:
-    return (
-        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
-        b'"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}]}\n\n' % text.encode()
-    )
-
-
-@dataclass
-class Upstream:
-    """An OpenAI-compatible server whose answers the test decides."""
-
-    statuses: list[int] = field(default_factory=list)
-    behave: Behave | None = None
-    requests: list[dict[str, object]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    url: str = ""
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(await request.json())
-        self.keys.append(request.headers["Authorization"])
-        status = self.statuses.pop(0) if self.statuses else 200
-        if status != 200:
-            return web.json_response(
-                {"error": {"message": "key sk-secret refused"}}, status=status, headers={"Retry-After-Ms": "1"}
-            )
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        if self.behave is None:
-            await response.write(chunk("Hello") + chunk(" there") + b"data: [DONE]\n\n")
-        else:
-            await self.behave(request, response)
-        return response
-
-    @asynccontextmanager
-    async def provider(self, timeout_seconds: float = 5) -> AsyncIterator[OpenAICompatibleProvider]:
-        made = OpenAICompatibleProvider("openai", f"{self.url}/v1", "sk-secret", "qwen3", timeout_seconds)
-        yield made
-        await made.close()
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    made = Upstream()
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", made.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+async def upstream() -> AsyncIterator[FakeModel]:
+    async with fake_model() as made:
+        yield made
 
 
-async def collect(provider: OpenAICompatibleProvider) -> list[str]:
+async def collect(provider: OpenAICompatibleProvider) -> list[Piece]:
     return [piece async for piece in provider.stream(PROMPT)]
 
 
-async def test_prompt_arrives_and_text_streams(upstream: Upstream) -> None:
+async def test_prompt_arrives_and_text_streams(upstream: FakeModel) -> None:
     async with upstream.provider() as provider:
         assert await collect(provider) == ["Hello", " there"]
     (request,) = upstream.requests
@@ -103,8 +55,8 @@ async def test_prompt_arrives_and_text_streams(upstream: Upstream) -> None:
     assert upstream.keys == ["Bearer sk-secret"]
 
 
-async def test_retried_before_the_first_piece(upstream: Upstream) -> None:
-    upstream.statuses = [503, 500]
+async def test_retried_before_the_first_piece(upstream: FakeModel) -> None:
+    upstream.refusals = [Refusal(status, headers=SOON) for status in (503, 500)]
     async with upstream.provider() as provider:
         assert await collect(provider) == ["Hello", " there"]
     assert len(upstream.requests) == 3
@@ -120,8 +72,8 @@ async def test_retried_before_the_first_piece(upstream: Upstream) -> None:
         (302, 1, "302"),
     ],
 )
-async def test_refusals_become_problems(upstream: Upstream, status: int, attempts: int, words: str) -> None:
-    upstream.statuses = [status] * 3
+async def test_refusals_become_problems(upstream: FakeModel, status: int, attempts: int, words: str) -> None:
+    upstream.refusals = [Refusal(status, headers=SOON)] * 3
     async with upstream.provider() as provider:
         with pytest.raises(ProblemError) as caught:
             await collect(provider)
@@ -130,7 +82,7 @@ async def test_refusals_become_problems(upstream: Upstream, status: int, attempt
     assert "sk-secret" not in str(caught.value.detail)
 
 
-async def test_broken_off_in_the_middle_is_not_repeated(upstream: Upstream) -> None:
+async def test_broken_off_in_the_middle_is_not_repeated(upstream: FakeModel) -> None:
     async def break_off(request: web.Request, response: web.StreamResponse) -> None:
         await response.write(chunk("Half"))
         assert request.transport is not None
@@ -145,18 +97,11 @@ async def test_broken_off_in_the_middle_is_not_repeated(upstream: Upstream) -> N
     assert (caught.value.code, len(upstream.requests)) == ("provider_unavailable", 1)
 
 
-async def test_silence_times_out(upstream: Upstream) -> None:
-    released = asyncio.Event()
-
-    async def stall(request: web.Request, response: web.StreamResponse) -> None:
-        await response.write(chunk("Wait"))
-        await released.wait()
-
-    upstream.behave = stall
+async def test_silence_times_out(upstream: FakeModel) -> None:
+    upstream.sends(chunk("Wait"), stay=True)
     async with upstream.provider(timeout_seconds=0.3) as provider:
         with pytest.raises(ProblemError) as caught:
             await collect(provider)
-    released.set()
     assert caught.value.code == "provider_timeout"
 
 

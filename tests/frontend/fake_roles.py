@@ -64,10 +64,14 @@ def new_key(name: str, allowed: list[str], **more: Any) -> ApiKey:
 
 @dataclass
 class Access:
-    """Roles and keys of every company, by its id; a company that was not heard of has the built-in roles."""
+    """Roles and keys of every company, by its id; a company that was not heard of has the built-in roles.
+
+    ``form_keys`` are the idempotency keys that came with requests for a key.
+    """
 
     roles: dict[str, dict[str, Role]] = field(default_factory=dict)
     keys: dict[str, list[ApiKey]] = field(default_factory=dict)
+    form_keys: list[str] = field(default_factory=list)
 
 
 def _gate(request: ApiRequest, state: State, permission: str) -> tuple[Access, str]:
@@ -144,6 +148,7 @@ def list_keys(
 
 @post("/api-keys")
 async def create_key(request: ApiRequest, state: State) -> ApiKeyMade:
+    state.access.form_keys.append(request.headers.get("idempotency-key", ""))
     access, tenant_id = _gate(request, state, "api_keys.manage")
     data = await body(request, ApiKeyCreate)
     expires = datetime.now(UTC) + timedelta(days=data.expires_in_days, minutes=1)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -52,7 +53,7 @@ class FakeApi:
 class WebApp:
     """`ocsuite web` in a process of its own."""
 
-    def __init__(self, api_port: int, data_dir: Path) -> None:
+    def __init__(self, api_port: int, data_dir: Path, log: Path | None = None, **environ: str) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self._environ = {
@@ -61,17 +62,26 @@ class WebApp:
             "OCSUITE_API_PORT": str(api_port),
             "OCSUITE_WEB_PORT": str(self.port),
             "OCSUITE_DATA_DIR": str(data_dir),
+            **environ,
         }
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "import os; from frontend.server import run; run(os.environ)"],
-            cwd=ROOT,
-            env=self._environ,
-            stdout=subprocess.DEVNULL,
-        )
+        with ExitStack() as files:
+            log = files.enter_context(self._log.open("ab")) if self._log else None
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", "import os; from frontend.server import run; run(os.environ)"],
+                cwd=ROOT,
+                env=self._environ,
+                stdout=log or subprocess.DEVNULL,
+                stderr=log,
+            )
         _wait_for(f"{self.url}/ping", self._process)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         assert self._process is not None

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.frontend.chat_api import ChatApi
 from tests.frontend.conftest import PASSWORD
 from tests.frontend.kit import FakeApi, WebApp
 
@@ -79,3 +80,22 @@ def test_failed_refresh_keeps_the_figures_and_says_so(member: Page, fake: FakeAp
     expect(member.get_by_role("heading", name="Runway")).to_be_visible()
     notices.get_by_role("button", name="Dismiss").click()
     expect(notices).not_to_contain_text("This did not work")
+
+
+def test_ended_session_comes_back_to_the_very_conversation(entered: Page, fake: ChatApi) -> None:
+    conversation = fake.talk.seed("Plan", 2)
+    entered.goto(f"/chat/{conversation}?message=1")
+    expect(entered.get_by_role("article").last).to_be_visible()
+    entered.evaluate("() => sessionStorage.setItem('kept', 'a draft')")
+    email = next(reversed(fake.world.sessions.values()))
+    fake.world.sessions.clear()
+    fake.world.tokens.clear()
+    entered.get_by_role("textbox", name="Message").fill("And next month?")
+    entered.keyboard.press("Enter")
+    expect(entered.get_by_text("Your session has ended")).to_be_visible()
+    entered.get_by_label("E-mail").fill(email)
+    entered.get_by_label("Password", exact=True).fill(PASSWORD)
+    entered.get_by_role("button", name="Sign in").click()
+    entered.wait_for_url(f"**/chat/{conversation}**")
+    expect(entered.get_by_role("article").last).to_be_visible()
+    assert entered.evaluate("() => sessionStorage.getItem('kept')") == "a draft"

@@ -1,6 +1,8 @@
 """Tokens and tickets: renewed once, used once, forgotten in time."""
 
 import asyncio
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from frontend.edge import content_security_policy
 from frontend.server import server_config
 from frontend.session_routes import relative_path, session_routes
 from frontend.settings import WebSettings, WebSettingsError, clerk_host
+from frontend.states.session import _remembered, _remembering, sign_in_address
 from module_sdk.client import ApiClient, ApiError, SessionCookie
 from tests.frontend.fake_api import World, create_fake
 
@@ -134,7 +137,10 @@ def test_policy_names_the_inline_scripts_and_allows_no_evaluation() -> None:
 def test_settings_refuse_what_is_no_port_and_no_key() -> None:
     assert settings(OCSUITE_API_PORT="8123").api_url == "http://127.0.0.1:8123"
     assert settings().data_dir == Path("data").resolve()
-    for text in ("0", "65536", "x", "-1", "\uff11"):
+    for address in ("http://h:70000", "http://h:x", "ftp://h", "h:8000", "http://"):
+        with pytest.raises(WebSettingsError, match="OCSUITE_API_URL"):
+            settings(OCSUITE_API_URL=address)
+    for text in ("0", "65536", "x", "-1", "\uff11", "9" * 5000):
         with pytest.raises(WebSettingsError, match="OCSUITE_WEB_PORT"):
             settings(OCSUITE_WEB_PORT=text)
     assert clerk_host("pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk") == "clever-cat-12.clerk.accounts.dev"
@@ -180,9 +186,80 @@ async def test_a_visitor_behind_trusted_proxies_is_known_by_their_own_address() 
     assert seen == [("203.0.113.9", 0), ("198.51.100.1", 1)]
 
 
-def test_clerk_tokens_are_no_longer_than_the_api_accepts() -> None:
-    held = runtime.ClerkTokens()
-    held.put("tab", "t" * runtime.MAX_TOKEN_CHARS)
-    assert held.get("tab")
-    held.put("tab", "t" * (runtime.MAX_TOKEN_CHARS + 1))
-    assert held.get("tab") is None
+def clerk_token(**claims: str) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"header.{payload}.signature"
+
+
+def test_clerk_tokens_are_clerks_and_no_longer_than_the_api_accepts() -> None:
+    held, token = runtime.ClerkTokens(), clerk_token(sub="user_1", sid="sess_1")
+    held.put("browser", token + "t" * (runtime.MAX_TOKEN_CHARS - len(token)))
+    assert held.get("browser")
+    for refused in (token + "t" * runtime.MAX_TOKEN_CHARS, "", "t", "a.b.c", clerk_token(sid="sess_1")):
+        held.put("browser", token)
+        held.put("browser", refused)
+        assert held.get("browser") is None
+    held.put("", token)
+    assert held.get("") is None
+
+
+def test_clerks_session_is_the_browsers_and_ends_with_its_account() -> None:
+    run = runtime.Runtime(settings(OCSUITE_ENV="production", CLERK_PUBLISHABLE_KEY="pk_test_x"))
+    cookie = f"{run.browser_cookie}=b1"
+    first = clerk_token(sub="user_1", sid="sess_1")
+    run.clerk.put("b1", first)
+    session = run.session_of(cookie)
+    assert session is not None
+    assert run.clerk.token(session) == first
+    assert run.session_of(f"{run.browser_cookie}=b2") is None
+    assert run.session_of("") is None
+    assert "b1" not in session
+    run.clerk.put("b1", f"{first}2")
+    assert run.session_of(cookie) == session
+    run.clerk.put("b1", clerk_token(sub="user_2", sid="sess_2"))
+    assert run.session_of(cookie) not in (None, session)
+    assert run.clerk.token(session) == ""
+
+
+def test_hosts_are_the_same_as_the_apis() -> None:
+    hosts = settings(OCSUITE_WEB_ORIGINS="http://box.test:3000").hosts
+    assert hosts == frozenset({"localhost", "127.0.0.1", "[::1]", "box.test"})
+    assert settings(OCSUITE_WEB_HOST="0.0.0.0").hosts is None
+    assert settings(OCSUITE_ENV="production").hosts is None
+
+
+@pytest.mark.parametrize("name", ["OCSUITE_WEB_ORIGINS", "OCSUITE_API_URL"])
+@pytest.mark.parametrize("text", ["app.example.com", "http://127.0.0.1:70000", "http://[::1", "ftp://app.example.com"])
+def test_settings_refuse_what_is_no_address(name: str, text: str) -> None:
+    with pytest.raises(WebSettingsError, match=f"^{name}: "):
+        settings(**{name: text})
+
+
+def test_way_back_is_bounded() -> None:
+    assert relative_path("/" + "x" * 2047) != "/"
+    assert relative_path("/" + "x" * 2048) == "/"
+    assert sign_in_address("/audit", "x" * 3000, "expired") == "/sign-in?reason=expired"
+    assert sign_in_address("/audit", "q=1", "") == "/sign-in?next=%2Faudit%3Fq%3D1"
+
+
+def test_a_browser_remembers_the_last_company_of_a_few_accounts() -> None:
+    text = ""
+    for number in range(7):
+        text = _remembering(_remembered(text), f"user-{number}", f"company-{number}")
+    assert _remembered(text) == {f"user-{number}": f"company-{number}" for number in range(2, 7)}
+    assert _remembered(_remembering(_remembered(text), "user-3", "company-9"))["user-3"] == "company-9"
+    for odd in ("x", "[]", '{"a":1}', '{"a":' * 5000):
+        assert _remembered(odd) == {}
+
+
+def test_server_takes_the_protocols_it_is_given() -> None:
+    class Guarded(asyncio.Protocol):
+        pass
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        return None
+
+    config = server_config(settings(), app, http=Guarded, ws="websockets")
+    assert config.http is Guarded
+    assert config.ws == "websockets"
+    assert config.ws_max_size == 128 * 1024

@@ -2,10 +2,13 @@
 
 from uuid import uuid4
 
+import msgspec
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.frontend.conftest import PASSWORD, sign_up
-from tests.frontend.kit import FakeApi
+from tests.frontend.fake_api import COOKIE, NOW, Company, new_company
+from tests.frontend.kit import FakeApi, WebApp
 
 
 def test_first_visit_leads_to_sign_in(page: Page) -> None:
@@ -20,7 +23,7 @@ def test_refused_fields_say_why(page: Page) -> None:
     page.get_by_label("Work e-mail").fill("ada@nowhere")
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_text("Enter a whole address")).to_be_visible()
+    expect(page.get_by_text("Must be an e-mail address, such as ada@example.com.")).to_be_visible()
     expect(page.get_by_text("7 more characters")).to_be_visible()
     expect(page.get_by_label("Work e-mail")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Work e-mail")).to_be_focused()
@@ -142,3 +145,109 @@ def test_a_tab_whose_session_is_gone_is_sent_nothing_of_it(member: Page) -> None
     expect(member.get_by_role("heading", name="Sign in")).to_be_visible()
     assert frames
     assert not [frame for frame in frames if "Acme Robotics" in frame or "@example.com" in frame]
+
+
+@pytest.fixture
+def pair(entered: Page, fake: FakeApi) -> tuple[Page, list[Company]]:
+    """A page of somebody with two companies, and these."""
+    companies = next(reversed(fake.world.companies.values()))
+    second = new_company("Beta Works", "beta-works")
+    second.onboarding = msgspec.structs.replace(second.onboarding, step="done", completed_at=NOW)
+    companies.append(second)
+    return entered, companies
+
+
+def choose(page: Page, company: str) -> None:
+    page.get_by_role("button", name="Company:").click()
+    page.get_by_role("button", name=company).click()
+    shown(page, company)
+
+
+def shown(page: Page, company: str) -> None:
+    expect(page.get_by_role("button", name=f"Company: {company}")).to_be_visible()
+
+
+def test_a_tab_stays_in_its_company_whatever_another_does(pair: tuple[Page, list[Company]]) -> None:
+    first, _ = pair
+    first.goto("/settings")
+    shown(first, "Acme Robotics")
+    second = first.context.new_page()
+    second.goto("/dashboard")
+    choose(second, "Beta Works")
+    first.get_by_role("link", name="Chat", exact=True).click()
+    expect(first.get_by_role("textbox", name="Message")).to_be_enabled()
+    first.reload()
+    expect(first.get_by_role("textbox", name="Message")).to_be_enabled()
+    shown(first, "Acme Robotics")
+    second.reload()
+    shown(second, "Beta Works")
+
+
+def test_a_new_tab_and_a_new_session_open_the_company_used_last(
+    pair: tuple[Page, list[Company]], fake: FakeApi, web: WebApp
+) -> None:
+    page, _ = pair
+    email = next(reversed(fake.world.companies))
+    page.goto("/dashboard")
+    choose(page, "Beta Works")
+    other = page.context.new_page()
+    other.goto("/dashboard")
+    shown(other, "Beta Works")
+    page.get_by_role("button", name="Account:").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    shown(page, "Beta Works")
+    # Another account in the same browser has a last company of its own.
+    session = fake.world.founded(f"{uuid4().hex}@example.com", "Gamma")
+    page.context.add_cookies([{"name": COOKIE, "value": session, "url": web.url, "httpOnly": True, "sameSite": "Lax"}])
+    page.goto("/dashboard")
+    shown(page, "Gamma")
+
+
+def test_removed_while_looking_says_so_and_shows_nothing_of_the_company(pair: tuple[Page, list[Company]]) -> None:
+    page, companies = pair
+    page.goto("/settings")
+    shown(page, "Acme Robotics")
+    del companies[0]
+    frames: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    page.get_by_role("button", name="Save company").click()
+    expect(page.get_by_role("heading", name="Your access to Acme Robotics ended")).to_be_visible()
+    page.get_by_role("button", name="Open Beta Works").click()
+    shown(page, "Beta Works")
+    expect(page.get_by_text("Acme Robotics")).to_have_count(0)
+    page.reload()
+    shown(page, "Beta Works")
+    assert not [frame for frame in frames if "acme-robotics" in frame]
+
+
+def test_whoever_has_no_company_left_is_told_the_ways_on(member: Page, fake: FakeApi) -> None:
+    next(reversed(fake.world.companies.values())).clear()
+    member.get_by_role("link", name="Board", exact=True).click()
+    expect(member.get_by_role("heading", name="Your access to Acme Robotics ended")).to_be_visible()
+    expect(member.get_by_text("Open the link that you were sent")).to_be_visible()
+    # Later, and in a browser that knows nothing of it.
+    member.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    member.goto("/dashboard")
+    expect(member.get_by_role("heading", name="You are in no company")).to_be_visible()
+    member.get_by_role("link", name="Create a company").click()
+    expect(member.get_by_label("Company name")).to_be_visible()
+
+
+def test_nothing_of_a_company_is_sent_after_another_was_chosen(pair: tuple[Page, list[Company]]) -> None:
+    page, _ = pair
+    frames: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    page.goto("/settings")
+    expect(page.get_by_label("Company name")).to_have_value("Acme Robotics")
+    choose(page, "Beta Works")
+    expect(page.get_by_role("heading", name="Runway")).to_be_visible()
+    frames.clear()
+    page.get_by_role("link", name="Settings", exact=True).first.click()
+    expect(page.get_by_label("Company name")).to_have_value("Beta Works")
+    page.reload()
+    expect(page.get_by_label("Company name")).to_have_value("Beta Works")
+    # The switcher's own list is all that names it.
+    assert not [frame for frame in frames if '"Acme Robotics"' in frame.replace('"name":"Acme Robotics","slug"', "")]

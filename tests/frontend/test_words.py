@@ -33,7 +33,11 @@ def test_currency_without_a_sign_keeps_its_code() -> None:
 @pytest.mark.parametrize(
     ("delta", "shown"),
     [(timedelta(0), "just now"), (timedelta(seconds=59), "just now"), (timedelta(seconds=60), "1 minute ago"),
-     (timedelta(hours=25), "1 day ago"), (-timedelta(hours=3), "in 3 hours"), (-timedelta(seconds=5), "in a moment")],
+     (timedelta(hours=25), "1 day ago"), (-timedelta(hours=3), "in 3 hours"), (-timedelta(seconds=5), "in a moment"),
+     (-timedelta(days=7, seconds=-2), "in 7 days"), (-timedelta(days=90, seconds=-30), "in 90 days"),
+     (-timedelta(hours=23, minutes=40), "in 1 day"), (-timedelta(hours=23, minutes=20), "in 23 hours"),
+     (-timedelta(minutes=59, seconds=58), "in 1 hour"), (-timedelta(seconds=59.6), "in 1 minute"),
+     (timedelta(days=7, seconds=-2), "6 days ago")],
 )  # fmt: skip
 def test_ago(delta: timedelta, shown: str) -> None:
     assert words.ago(NOW - delta, NOW) == shown

@@ -18,6 +18,8 @@ from litestar.connection import Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from backend.departures import CompanyDepartures
+from backend.domains.csuite.belongings import Conversations
 from backend.domains.identity.service import Attempts
 from backend.domains.identity.signing import ensure_signing_key
 from backend.domains.identity.wiring import Identity, LocalIdentity, Parts, create_identity
@@ -158,7 +160,8 @@ def run(variables: dict[str, str]) -> Run:
             await redis.start()
             resources.push_async_callback(redis.close)
             limiter, addresses = RateLimiter(redis), ClientAddress(settings.trusted_proxies)
-            parts = Parts(settings, database, keyring, redis, limiter, addresses, OneCompany())
+            offers = OneCompany(), CompanyDepartures(settings.company_grace), Conversations(database)
+            parts = Parts(settings, database, keyring, redis, limiter, addresses, *offers)
             identity = create_identity(parts, attempts)
             await identity.start()
             resources.push_async_callback(identity.close)

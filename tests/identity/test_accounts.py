@@ -351,3 +351,32 @@ async def test_the_products_limits_hold_by_default(run: Run) -> None:
     assert (
         default_attempts(local=False).sign_in_per_client.quota < default_attempts(local=True).sign_in_per_client.quota
     )
+
+
+async def test_addresses_that_look_alike_are_one_account(api: Api) -> None:
+    email = address()
+    name, _, domain = email.partition("@")
+    assert (await api.sign_up(f"in{name}@{domain}")).status_code == 201
+    assert (await api.sign_up(f"sj{name}@{domain}")).status_code == 201
+    # Dotless i in Latin alone, and a whole word in Cyrillic: nothing about them is mixed.
+    assert (await api.sign_up("хаос@" + domain)).status_code == 201
+    for alike in (f"ın{name}@{domain}", "xaoc@" + domain):
+        taken = await api.sign_up(alike)
+        assert (taken.status_code, taken.json()["code"]) == (409, "email_taken"), alike
+    assert (await api.sign_in(f"ın{name}@{domain}")).status_code == 401, "one that looks alike is not the same"
+
+
+@pytest.mark.parametrize(
+    "email", ["\u0430da@example.com", "ａda@example.com", "a\u200bda@example.com", "a\U000e0041@b.cd"]
+)
+async def test_addresses_that_mislead_are_refused(api: Api, email: str) -> None:
+    answer = await api.sign_up(email)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert [error["path"] for error in answer.json()["errors"]] == ["$.email"]
+
+
+async def test_a_persons_name_is_kept_as_it_is_seen(api: Api) -> None:
+    answer = await api.sign_up(full_name=" Ada\u202e \u200bLove\u00adlace ")
+    assert answer.json()["user"]["full_name"] == "Ada Lovelace"
+    nameless = await api.sign_up(full_name="\u3164\u200b")
+    assert (nameless.status_code, nameless.json()["errors"][0]["path"]) == (422, "$.full_name")

@@ -1,12 +1,16 @@
 """The keys of local tokens: sealed, rotated, found again."""
 
 import asyncio
+import json
 import time
+from uuid import UUID
 
+import jwt
 import pytest
+from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import text
 
-from backend.domains.identity.local import LOCAL_ISSUER
+from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.identity.signing import (
     RELOAD_SECONDS,
     UNKNOWN_SECONDS,
@@ -17,7 +21,7 @@ from backend.domains.identity.signing import (
 )
 from backend.domains.identity.wiring import LocalIdentity
 from backend.kernel.errors import Unavailable
-from crypto import DecryptionError, Keyring, generate_master_key, parse_master_keys
+from crypto import Keyring, generate_master_key, parse_master_keys
 from tests.identity.conftest import Api, cookie_of
 from tests.identity.kit import Clock, claims, header, rs256, rsa_key, token
 
@@ -28,6 +32,10 @@ def keyring_of(api: Api) -> Keyring:
 
 def fresh(api: Api, clock: Clock, keyring: Keyring | None = None) -> SigningKeys:
     return SigningKeys(api.database, keyring or keyring_of(api), now=time.time, monotonic=clock)
+
+
+def user_of(access_token: str) -> UUID:
+    return UUID(jwt.decode(access_token, options={"verify_signature": False})["sub"].removeprefix("user_"))
 
 
 async def test_one_key_is_made_and_kept_sealed(api: Api) -> None:
@@ -128,12 +136,47 @@ async def test_reseal_under_a_new_master_key(api: Api) -> None:
         await connection.commit()
     try:
         assert (await fresh(api, Clock(1000.0), only_new).signer()).kid
-        with pytest.raises(DecryptionError):
+        with pytest.raises(Unavailable):
             await fresh(api, Clock(1000.0), old).signer()
     finally:
         async with api.owner.begin() as connection:
             back = Keyring([*api.settings.master_keys, *added])
             assert await reseal_signing_keys(connection, back) == count
+
+
+async def test_a_key_of_the_owners_own_signs_nothing(api: Api, local: LocalIdentity) -> None:
+    """Whoever owns the database puts a key of theirs beside ours, and over ours; sealed is neither."""
+    ours, theirs = await local.keys.signer(), rsa_key("of the database's owner")
+    jwk = json.dumps({"kid": "ins_own", **RSAAlgorithm.to_jwk(theirs.public_key(), as_dict=True)})
+    victim = (await api.sign_up()).json()["access_token"]
+    forged = claims(iss=LOCAL_ISSUER, azp=api.settings.api_url, sub=subject_of(user_of(victim)), sid="sess_1")
+    before = await api.sql("SELECT public_jwk::text FROM signing_keys WHERE id = :id", id=ours.kid)
+    try:
+        # Newer than ours; with no seal, and with the seal of ours, which is good for its own row alone.
+        for kid, sealed in (("ins_own", "'\\x00'"), ("ins_copy", "sealed_private")):
+            await api.sql(
+                "INSERT INTO signing_keys (id, sealed_private, public_jwk, created_at) "
+                f"SELECT :kid, {sealed}, CAST(:jwk AS jsonb), now() + interval '1 year' FROM signing_keys "
+                "WHERE id = :id",
+                kid=kid,
+                jwk=jwk,
+                id=ours.kid,
+            )
+        await api.sql("UPDATE signing_keys SET public_jwk = CAST(:jwk AS jsonb) WHERE id = :id", jwk=jwk, id=ours.kid)
+        for kid in ("ins_own", "ins_copy", ours.kid):
+            answer = await api.get("/whoami", token(forged, header(kid=kid), rs256(theirs)))
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), kid
+        fresher = fresh(api, Clock(1000.0))
+        assert (await fresher.signer()).kid == ours.kid, "one that is newer and does not open is passed over"
+        assert [await fresher.key(kid) for kid in ("ins_own", "ins_copy")] == [None, None]
+        await local.keys.load()
+        assert (await api.get("/me", victim)).status_code == 200
+        good = await api.get("/whoami", token(forged, header(kid=ours.kid), rs256(ours.key)))
+        assert good.status_code == 200, "the claims are right, it is the key that is not"
+    finally:
+        await api.sql("DELETE FROM signing_keys WHERE id IN ('ins_own', 'ins_copy')")
+        values = {"jwk": before[0].public_jwk, "id": ours.kid}
+        await api.sql("UPDATE signing_keys SET public_jwk = CAST(:jwk AS jsonb) WHERE id = :id", **values)
 
 
 async def test_tokens_that_are_not_ours(api: Api, local: LocalIdentity) -> None:

@@ -1,16 +1,20 @@
 """Logs are JSON lines that carry the request's context and never a secret."""
 
+import errno
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
 import pytest
 import structlog
 
 from backend.kernel.db import Database
-from backend.kernel.logging import configure_logging
+from backend.kernel.logging import AccessLog, Complaints, configure_logging
 from backend.kernel.redaction import is_secret_name, redact_line
 from backend.settings import Settings
 from module_sdk.wire.identity import SignIn
@@ -158,3 +162,88 @@ async def test_malformed_request_ids_are_replaced(settings: Settings, db: Databa
         answer = await client.get("/health/live", headers={b"X-Request-Id": sent.encode()})
     assert answer.headers["x-request-id"] != sent
     assert len(answer.headers["x-request-id"]) == 32
+
+
+class Disk(io.RawIOBase):
+    """A file on a disk that may be full."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.content = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.content += bytes(data)
+        return len(data)
+
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self.content.splitlines()]
+
+
+def say_everything(count: int) -> None:
+    """Lines of ours, of a library, and a traceback."""
+    for number in range(count):
+        structlog.get_logger("test").info("ours", number=number)
+        logging.getLogger("some.library").error("theirs")
+    try:
+        raise ValueError("x")
+    except ValueError:
+        structlog.get_logger("test").exception("raised")
+
+
+async def test_a_full_disk_is_not_the_works_fault(lines: io.BytesIO) -> None:
+    disk = Disk()
+    configure_logging("production", cast("BinaryIO", io.BufferedWriter(disk, 512)))
+    access = AccessLog()
+    structlog.get_logger("test").info("before")
+    disk.full = True
+    say_everything(20)
+    access.write("request", {"status": 200})
+    disk.full = False
+    structlog.get_logger("test").info("after")
+    structlog.get_logger("test").info("last")
+    found = disk.events()
+    assert (found[0], found[-1]) == ("before", "last"), found
+    (lost,) = [json.loads(line) for line in disk.content.splitlines() if b"log_lines_lost" in line]
+    assert lost["lines"] + len(found) - 1 == 45, "what is not there was counted, and nothing is there twice"
+
+
+def test_neither_a_full_device_nor_a_broken_pipe_raises(lines: io.BytesIO) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        configure_logging("production", cast("BinaryIO", full))
+        say_everything(2)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as pipe:
+        configure_logging("production", cast("BinaryIO", pipe))
+        say_everything(2)
+    say_everything(2)  # into what is closed by now
+
+
+def test_what_cannot_be_rendered_is_rendered_otherwise(lines: io.BytesIO) -> None:
+    class Silent:
+        def __str__(self) -> str:
+            raise KeyError("no text")
+
+    structlog.get_logger("test").info("half a pair \ud800", number=2**70, token="abc")
+    (ours,) = [
+        handler for handler in logging.getLogger().handlers if type(handler).__module__ == configure_logging.__module__
+    ]
+    ours.emit(logging.makeLogRecord({"msg": "said %s", "args": (Silent(),), "levelno": logging.WARNING}))
+    first, second = parsed(lines)
+    assert (first["event"], first["number"], first["token"]) == ("half a pair \ud800", 2**70, "[redacted]")
+    assert second["event"] == "said %s"
+
+
+def test_a_complaint_is_said_once_until_it_changes(lines: io.BytesIO) -> None:
+    complaints = Complaints("test")
+    for seq in (1, 1, 2, 2):
+        complaints.tell("a company", "unreadable", seq=seq)
+    complaints.tell("another", "unreadable", seq=2)
+    complaints.settled("another")
+    complaints.tell("another", "unreadable", seq=2)
+    assert [line["seq"] for line in parsed(lines)] == [1, 2, 2, 2]

@@ -8,11 +8,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.key_repository import KeyRepository
-from backend.domains.access.key_tokens import draw_key
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.role_repository import RoleRepository
 from backend.domains.access.rules import must_be_permissions, must_hold
 from backend.kernel.audit import MetaValue, record
-from backend.kernel.errors import Forbidden, NotFound
+from backend.kernel.errors import Forbidden, NotFound, PermissionDenied
 from backend.kernel.orm import new_id
 from backend.kernel.paging import TimeKey, decode_cursor, page_of
 from backend.kernel.tenancy import TenantContext
@@ -33,19 +33,23 @@ class KeyService:
         rows = await self._repository.page(decode_cursor(cursor, TimeKey), limit + 1)
         return page_of(rows, limit, lambda row: TimeKey(row.created_at, row.id), _wire)
 
-    async def create(self, body: ApiKeyCreate) -> ApiKeyMade:
+    async def create(self, body: ApiKeyCreate, maker: KeyMaker) -> ApiKeyMade:
         """Make a key of the caller's own.
 
-        Raises ``PermissionDenied`` for permissions that the caller does not hold, ``Forbidden`` for an API key: one
-        that it made would outlive its revocation.
+        Raises ``PermissionDenied`` for permissions that the caller does not hold or that owners alone hold: a key that
+        had those could make an owner, who would outlive it. Raises ``Forbidden`` for an API key: one that it made would
+        outlive its revocation.
         """
         if self._context.user_id is None or self._context.api_key_id is not None:
             raise Forbidden("An API key makes no other; sign in to do this.")
-        await must_be_permissions(
-            RoleRepository(self._session, self._context.tenant_id), body.permissions, "permissions"
-        )
+        roles = RoleRepository(self._session, self._context.tenant_id)
+        await must_be_permissions(roles, body.permissions, "permissions")
         must_hold(self._context, body.permissions)
-        drawn, key_id = draw_key(), new_id()
+        if in_person := sorted(await roles.owners_alone() & set(body.permissions)):
+            names = ", ".join(in_person)
+            detail = f"Owners do this in person, and no API key for them: leave out {names}."
+            raise PermissionDenied(detail, extra={"permissions": in_person})
+        drawn, key_id = maker.draw(), new_id()
         name, permissions = body.name.strip(), sorted(set(body.permissions))
         row = {
             "id": key_id,

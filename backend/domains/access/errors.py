@@ -54,6 +54,12 @@ class InvitationForAnother(Forbidden):
     default_code, default_title = "invitation_for_another", "This invitation is for another e-mail address"
 
 
+class EmailUnconfirmed(Forbidden):
+    """Something that depends on an address waits until its owner has followed the link that was sent there."""
+
+    default_code, default_title = "email_unconfirmed", "The e-mail address has not been confirmed yet"
+
+
 RULES: Final = (Forbidden, LastOwner, RoleBuiltIn)
 """Refusals that go on record: somebody tried what a rule forbids them."""
 

@@ -9,9 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from backend.domains.access import invitations
+from backend.domains.access.errors import EmailUnconfirmed
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.invitations import InvitationService
-from backend.domains.access.ports import Memberships
+from backend.domains.access.ports import Addresses, Memberships
 from backend.domains.access.refusals import changing
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
@@ -110,10 +111,15 @@ class InvitedController(Controller):
         status_code=200,
         opt={"public": True, "rate_limit": "auth", "errors": ("invitation_invalid",)},
     )
-    async def look_up(self, data: JSONBody[InvitationToken], db: NamedDependency[Database]) -> InvitationPreview:
+    async def look_up(
+        self,
+        data: JSONBody[InvitationToken],
+        db: NamedDependency[Database],
+        addresses: NamedDependency[SkipValidation[Addresses]],
+    ) -> InvitationPreview:
         """What its link leads to. Unknown, used, expired and withdrawn ones get the same answer."""
         async with db.transaction(ANONYMOUS) as session:
-            return await invitations.preview(session, data.token)
+            return await invitations.preview(session, data.token, are_proven=addresses.are_proven)
 
     @post(
         "/accept",
@@ -121,7 +127,10 @@ class InvitedController(Controller):
         summary="Accept an invitation",
         guards=[requires_person()],
         status_code=200,
-        opt={"rate_limit": "auth", "errors": ("invitation_invalid", "invitation_for_another", "limit_reached")},
+        opt={
+            "rate_limit": "auth",
+            "errors": ("invitation_invalid", "invitation_for_another", "email_unconfirmed", "limit_reached"),
+        },
     )
     async def accept(
         self,
@@ -129,10 +138,18 @@ class InvitedController(Controller):
         principal: NamedDependency[Principal],
         db: NamedDependency[Database],
         memberships: NamedDependency[SkipValidation[Memberships]],
+        addresses: NamedDependency[SkipValidation[Addresses]],
     ) -> Membership:
-        """Joins the company, for whoever has the address that was invited; members get their membership."""
+        """Joins the company, for whoever has the address that was invited; members get their membership.
+
+        Where mail is set up the address has to be confirmed: the link alone may come from the inviter's own hand.
+        """
         async with db.transaction(principal.context) as session:
-            found = await invitations.found(session, data.token)
+            found = await invitations.find(session, data.token)
+            if found is None:
+                return await invitations.taken(session, data.token, memberships)
+            if not await addresses.is_proven(session, principal.user_id):
+                raise EmailUnconfirmed("Follow the link that was sent to your address, then accept.")
         context = TenantContext(found.tenant_id, principal.user_id)
         async with changing(db, context, "accept_invitation", f"invitation:{found.id}") as session:
             return await invitations.accept(session, context, data.token, memberships)

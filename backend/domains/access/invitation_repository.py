@@ -37,6 +37,7 @@ _SEATS: Final = text(
     "FROM tenants t WHERE t.id = :tenant_id"
 )
 _FIND: Final = text("SELECT * FROM util.find_invitation(:hash)")
+_TAKEN: Final = text("SELECT util.taken_invitation(:hash)")
 _ACCEPT: Final = text("SELECT * FROM util.accept_invitation(:hash)")
 
 
@@ -104,6 +105,12 @@ class InvitationRepository:
 async def find_invitation(session: AsyncSession, token_hash: bytes) -> Row[Any] | None:
     """What the holder of a live token may know, in any context."""
     return (await session.execute(_FIND, {"hash": token_hash})).one_or_none()
+
+
+async def taken_invitation(session: AsyncSession, token_hash: bytes) -> UUID | None:
+    """The tenant that the context's person joined by this invitation and still belongs to."""
+    found: UUID | None = await session.scalar(_TAKEN, {"hash": token_hash})
+    return found
 
 
 async def accept_invitation(session: AsyncSession, token_hash: bytes) -> Row[Any]:

@@ -1,6 +1,6 @@
 """Rules of invitations. Services work inside the caller's transaction and never commit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -10,11 +10,16 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.errors import AlreadyInvited, AlreadyMember, InvitationForAnother, InvitationInvalid
-from backend.domains.access.invitation_repository import InvitationRepository, accept_invitation, find_invitation
+from backend.domains.access.invitation_repository import (
+    InvitationRepository,
+    accept_invitation,
+    find_invitation,
+    taken_invitation,
+)
 from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
-from backend.kernel.addresses import fold, masked
+from backend.kernel.addresses import accepted, masked
 from backend.kernel.audit import MetaValue, record
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.orm import new_id
@@ -60,7 +65,7 @@ class InvitationService:
         ``LimitReached``.
         """
         await lock_team(self._session, self._context.tenant_id)
-        email, roles = fold(body.email), list(dict.fromkeys(body.roles))
+        email, roles = accepted(body.email), list(dict.fromkeys(body.roles))
         await must_grant(self._roles, self._context, roles, "roles")
         if await self._repository.is_member(email):
             raise AlreadyMember
@@ -123,24 +128,35 @@ class InvitationService:
         await record(self._session, action, f"invitation:{invitation_id}", meta)
 
 
-async def found(session: AsyncSession, token: str) -> Row[Any]:
-    """The open invitation of a token, in any context; raises ``InvitationInvalid``."""
-    row = await find_invitation(session, hash_token(token))
+async def find(session: AsyncSession, token: str) -> Row[Any] | None:
+    """The open invitation of a token, in any context."""
+    return await find_invitation(session, hash_token(token))
+
+
+async def preview(session: AsyncSession, token: str, *, are_proven: bool) -> InvitationPreview:
+    """What a link leads to, for whoever has it; raises ``InvitationInvalid``.
+
+    Where nobody proves that an address is theirs, the one that was invited is masked: knowing it is all that is asked.
+    """
+    row = await find(session, token)
     if row is None:
         raise InvitationInvalid
-    return row
-
-
-async def preview(session: AsyncSession, token: str) -> InvitationPreview:
-    """What a link leads to, for whoever has it; raises ``InvitationInvalid``."""
-    row = await found(session, token)
     return InvitationPreview(
         tenant=TenantRef(id=row.tenant_id, name=row.name, slug=row.slug),
-        email=row.email,
+        email=row.email if are_proven else masked(row.email),
         roles=msgspec.convert(row.roles, list[RoleRef]),
         invited_by=row.invited_by,
         expires_at=row.expires_at,
     )
+
+
+async def taken(session: AsyncSession, token: str, memberships: Memberships) -> Membership:
+    """What the context's person came to by an invitation that has ended, so that a repeated request gets its answer.
+
+    Raises ``InvitationInvalid`` for whoever did not take it, or does not belong any more.
+    """
+    tenant_id = await taken_invitation(session, hash_token(token))
+    return _membership_in(tenant_id, await memberships.of(session))
 
 
 async def accept(session: AsyncSession, context: TenantContext, token: str, memberships: Memberships) -> Membership:
@@ -164,10 +180,14 @@ async def accept(session: AsyncSession, context: TenantContext, token: str, memb
             roles = [role["key"] for role in open_one.roles]
             meta: dict[str, MetaValue] = {"invitation": str(taken.invitation_id), "roles": roles}
             await record(session, "member.joined", f"member:{context.user_id}", meta)
-    mine = [membership for membership in await memberships.of(session) if membership.tenant.id == context.tenant_id]
-    if not mine:
-        raise InvitationInvalid
-    return mine[0]
+    return _membership_in(context.tenant_id, await memberships.of(session))
+
+
+def _membership_in(tenant_id: UUID | None, memberships: Sequence[Membership]) -> Membership:
+    for membership in memberships:
+        if membership.tenant.id == tenant_id:
+            return membership
+    raise InvitationInvalid
 
 
 def _wire(row: Row[Any]) -> Invitation:

@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.domains.access.errors import EmailUnconfirmed
 from backend.domains.access.member_repository import MemberRepository, NameKey
+from backend.domains.access.ports import Addresses
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant, must_hold
 from backend.kernel.audit import MetaValue, record
@@ -38,16 +40,19 @@ class MemberService:
         rows = await self._repository.page(decode_cursor(cursor, NameKey), limit + 1)
         return page_of(rows, limit, lambda row: NameKey(row.sorted_by, row.user_id), self._wire)
 
-    async def set_roles(self, user_id: UUID, body: MemberRoles) -> Member:
+    async def set_roles(self, user_id: UUID, body: MemberRoles, addresses: Addresses) -> Member:
         """Replace a member's roles.
 
-        Raises ``PermissionDenied`` if the caller does not hold all that the member holds or is to hold, ``LastOwner``.
+        Raises ``PermissionDenied`` if the caller does not hold all that the member holds or is to hold, ``LastOwner``,
+        ``EmailUnconfirmed`` for a new owner whose address is not proven.
         """
         await lock_team(self._session, self._context.tenant_id)
         found = await self._found(user_id)
         must_hold(self._context, found.permissions)
         await must_grant(self._roles, self._context, body.roles, "roles")
         before, after = {role["key"] for role in found.roles}, set(body.roles)
+        if OWNER in after - before:
+            await self._must_be_proven(user_id, addresses)
         # In this order: whoever changes their own roles still has the old ones while the new ones are given.
         await self._repository.give(user_id, after - before)
         await self._repository.take(user_id, before - after)
@@ -76,10 +81,10 @@ class MemberService:
         await lock_team(self._session, self._context.tenant_id)
         await self._end("member.left", await self._found(self._context.user_id))
 
-    async def transfer(self, body: OwnershipTransfer) -> Member:
+    async def transfer(self, body: OwnershipTransfer, addresses: Addresses) -> Member:
         """Make another member owner in the caller's place, who stays as admin.
 
-        Raises ``PermissionDenied`` for whoever is no owner.
+        Raises ``PermissionDenied`` for whoever is no owner, ``EmailUnconfirmed`` as :meth:`set_roles` does.
         """
         me = self._context.user_id
         if me is None or self._context.api_key_id is not None or OWNER not in self._context.roles:
@@ -88,6 +93,7 @@ class MemberService:
             raise ValidationFailed(errors=[FieldError(path="$.user_id", message="Is yourself")])
         await lock_team(self._session, self._context.tenant_id)
         found = await self._found(body.user_id)
+        await self._must_be_proven(body.user_id, addresses)
         await self._repository.give(body.user_id, [OWNER])
         await self._repository.give(me, [AFTER_OWNER])
         await self._repository.take(me, [OWNER])
@@ -99,6 +105,10 @@ class MemberService:
         await self._repository.delete(found.user_id)
         roles = [role["key"] for role in found.roles]
         await self._record(action, found.user_id, {"name": found.full_name, "roles": roles, "keys": found.keys})
+
+    async def _must_be_proven(self, user_id: UUID, addresses: Addresses) -> None:
+        if not await addresses.is_proven(self._session, user_id):
+            raise EmailUnconfirmed("Whoever becomes owner has to confirm their address first.")
 
     async def _found(self, user_id: UUID) -> Row[Any]:
         found = await self._repository.member(user_id)

@@ -62,6 +62,7 @@ class MemberRow(TenantOwned, Timestamps, Base):
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    invitation_hash: Mapped[bytes | None]
 
 
 class MemberRoleRow(TenantOwned, Base):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.models import PermissionRow, RolePermissionRow, RoleRow
 from backend.kernel.errors import PermissionDenied
+from backend.kernel.permissions import OWNER
 
 _ROLES: Final = """
   SELECT r.key, r.name, r.description, r.built_in, r.created_at, r.updated_at,
@@ -43,6 +44,10 @@ class RoleRepository:
         """Those of ``keys`` that nobody declares."""
         found = await self._session.scalars(select(PermissionRow.key).where(PermissionRow.key.in_(keys)))
         return set(keys) - set(found)
+
+    async def owners_alone(self) -> set[str]:
+        """The permissions that no built-in role but the owner's has."""
+        return set(await self._session.scalars(select(PermissionRow.key).where(PermissionRow.roles == [OWNER])))
 
     async def roles(self) -> Sequence[Row[Any]]:
         """Every role, the highest first, with its permissions and the counts of who uses it."""

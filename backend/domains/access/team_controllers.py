@@ -5,9 +5,10 @@ from uuid import UUID
 
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, SkipValidation
 
 from backend.domains.access.members import MemberService
+from backend.domains.access.ports import Addresses
 from backend.domains.access.refusals import changing
 from backend.kernel.db import Database
 from backend.kernel.paging import Cursor, Limit
@@ -47,7 +48,7 @@ class TeamController(Controller):
         operation_id="set_member_roles",
         summary="Replace a member's roles",
         guards=[UPDATE],
-        opt={"errors": ("last_owner",)},
+        opt={"errors": ("last_owner", "email_unconfirmed")},
     )
     async def set_roles(
         self,
@@ -55,10 +56,11 @@ class TeamController(Controller):
         data: JSONBody[MemberRoles],
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
+        addresses: NamedDependency[SkipValidation[Addresses]],
     ) -> Member:
         """The caller must hold everything that the member holds and is to hold."""
         async with changing(db, tenant, "set_member_roles", f"member:{user_id}") as session:
-            return await MemberService(session, tenant).set_roles(user_id, data)
+            return await MemberService(session, tenant).set_roles(user_id, data, addresses)
 
     @delete(
         "/members/{user_id:uuid}",
@@ -93,10 +95,15 @@ class TeamController(Controller):
         summary="Hand over ownership",
         guards=[requires_person(), TRANSFER],
         status_code=200,
+        opt={"errors": ("email_unconfirmed",)},
     )
     async def transfer(
-        self, data: JSONBody[OwnershipTransfer], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
+        self,
+        data: JSONBody[OwnershipTransfer],
+        tenant: NamedDependency[TenantContext],
+        db: NamedDependency[Database],
+        addresses: NamedDependency[SkipValidation[Addresses]],
     ) -> Member:
         """Makes another member owner in the caller's place, who stays as admin."""
         async with changing(db, tenant, "transfer_ownership", f"member:{data.user_id}") as session:
-            return await MemberService(session, tenant).transfer(data)
+            return await MemberService(session, tenant).transfer(data, addresses)

@@ -8,21 +8,21 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from backend.domains.audit.chain import Signer
 from backend.domains.audit.models import AuditKeyRow
+from backend.kernel.logging import Complaints
 from backend.kernel.orm import new_id
 from crypto import Binding, DecryptionError, Keyring, SealingKey, VerifyKey
 from module_sdk.wire.audit import AuditKey
 
-log = structlog.stdlib.get_logger("ocsuite.audit")
+_complaints = Complaints("ocsuite.audit")
 
 
 class NoSigningKey(Exception):
-    """No key is in use, or the one in use does not open: ``ocsuite migrate`` makes one where there is none."""
+    """No key in use opens: ``ocsuite migrate`` makes one where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,14 @@ async def open_keys(session: AsyncSession | AsyncConnection, keyring: Keyring) -
         try:
             key = SealingKey.open(keyring, row.sealed_private, _binding(row.id))
         except (DecryptionError, ValueError):
-            log.error("audit_key_does_not_open", key_id=row.id)
-            newest = newest if row.retired_at is not None else None
+            _complaints.tell(row.id, "audit_key_does_not_open", key_id=row.id)
             continue
         public[row.id] = key.public
         if bytes(key.public) != row.public_key:
-            log.error("audit_key_replaced", key_id=row.id, stored=b64encode(row.public_key).decode())
+            stored = b64encode(row.public_key or b"").decode()
+            _complaints.tell(row.id, "audit_key_replaced", key_id=row.id, stored=stored)
+        else:
+            _complaints.settled(row.id)
         if row.retired_at is None:
             newest = Signer(row.id, key)
     return OpenedKeys(public, newest)

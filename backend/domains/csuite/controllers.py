@@ -22,6 +22,7 @@ from backend.kernel.errors import NotFound
 from backend.kernel.orm import new_id
 from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
 from backend.kernel.permissions import requires_permission
+from backend.kernel.streams import StreamRef
 from backend.kernel.tenancy import TenantContext
 from module_sdk.dialogue import validate_meeting
 from module_sdk.module import BoardRequest, CompanyFacts
@@ -124,7 +125,7 @@ class ChatController(Controller):
             if once.first:
                 questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
                 once.question = await questions.ask(data, module)
-        return once.stream(follower)
+        return await once.stream(follower)
 
     @post(
         "/messages/{message_id:uuid}/regenerate",
@@ -150,12 +151,15 @@ class ChatController(Controller):
         generator: NamedDependency[Generator],
         follower: NamedDependency[Follower],
     ) -> Stream:
-        """Only the latest answer of a conversation; it is replaced. Also the way to retry one that failed."""
+        """Only the latest answer of a conversation, which stays until the new one is complete.
+
+        Also the way to retry one that failed.
+        """
         async with answered_once(request, db, tenant, generator) as once:
             if once.first:
                 questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
                 once.question = await questions.ask_again(message_id, modules)
-        return once.stream(follower)
+        return await once.stream(follower)
 
     @get(
         "/messages/{message_id:uuid}/stream",
@@ -191,7 +195,7 @@ class ChatController(Controller):
         """The text so far is kept, and the stream ends with `message.completed`. Stopping twice is no error."""
         async with db.transaction(tenant) as session:
             message = await ConversationService(session, tenant).request_stop(message_id)
-        generator.stop(message_id)
+        generator.stop(StreamRef(tenant.tenant_id, message_id))
         return message
 
 
@@ -201,7 +205,13 @@ class BoardController(Controller):
     path = "/c-suite/board-meeting"
     tags = ("c-suite",)
 
-    @post(operation_id="board_meeting", guards=[CONVENE], status_code=200, summary="Hold a board meeting (preview)")
+    @post(
+        operation_id="board_meeting",
+        guards=[CONVENE],
+        status_code=200,
+        opt={"idempotent": True},
+        summary="Hold a board meeting (preview)",
+    )
     async def meet(
         self,
         data: JSONBody[BoardMeetingRequest],

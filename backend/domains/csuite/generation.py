@@ -10,23 +10,20 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment, ending, said
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
 from backend.kernel.metrics import GENERATIONS
-from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
+from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef, StreamUnreadError
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
-from module_sdk.wire.csuite import Message, Started
+from module_sdk.wire.csuite import CutOff, Message, Started
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +31,6 @@ LEASE: Final = timedelta(seconds=10)
 HEARTBEAT_SECONDS: Final = 1.0
 COPY_SECONDS: Final = 5.0
 SETTLE_AT_ONCE: Final = 100
-DATABASE_AWAY: Final = (SQLAlchemyError, OSError)
 
 
 class LeaseLostError(Exception):
@@ -49,8 +45,8 @@ class Generator:
         self._keys = keys
         self._log = stream_log
         self._provider = provider
-        self._answers: dict[UUID, Answer] = {}
-        self._consumers: dict[UUID, asyncio.Task[None]] = {}
+        self._answers: dict[StreamRef, Answer] = {}
+        self._consumers: dict[StreamRef, asyncio.Task[None]] = {}
         self._writers: set[asyncio.Task[None]] = set()
 
     @property
@@ -62,21 +58,21 @@ class Generator:
         """Start writing an answer whose rows are committed."""
         answer = Answer(assignment, time.monotonic)
         answer.start(started)
-        self._answers[assignment.ref.id] = answer
+        self._answers[assignment.ref] = answer
         writer = asyncio.create_task(self._write(answer), name=f"answer-{assignment.ref.id}")
         self._writers.add(writer)
         writer.add_done_callback(self._writers.discard)
 
-    def live(self, message_id: UUID) -> LiveStream | None:
+    def live(self, ref: StreamRef) -> LiveStream | None:
         """The live stream of an answer that this process writes."""
-        answer = self._answers.get(message_id)
+        answer = self._answers.get(ref)
         return answer.live if answer else None
 
-    def stop(self, message_id: UUID) -> None:
+    def stop(self, ref: StreamRef) -> None:
         """Stop at once if this process writes the answer; another notices the request at its next heartbeat."""
-        consumer = self._consumers.get(message_id)
+        consumer = self._consumers.get(ref)
         if consumer is not None:
-            self._answers[message_id].stopped = True
+            self._answers[ref].stopped = True
             consumer.cancel()
 
     async def drain(self, grace_seconds: float) -> None:
@@ -124,8 +120,8 @@ class Generator:
         """The events of an answer that reached Redis."""
         try:
             return await self._log.read(ref, await self._keys.get(ref.tenant_id), 0)
-        except (RedisError, OSError, TenantKeyGoneError) as error:
-            log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
+        except (StreamUnreadError, TenantKeyGoneError):
+            log.warning("abandoned_text_unread", message_id=str(ref.id))
             return []
 
     async def _write(self, answer: Answer) -> None:
@@ -142,12 +138,12 @@ class Generator:
             answer.end(None)
         await asyncio.wait({copier}, timeout=COPY_SECONDS)
         copier.cancel()
-        del self._answers[ref.id]
+        del self._answers[ref]
 
     async def _outcome(self, answer: Answer) -> dict[str, Any]:
         """Take the model's text while holding the lease; the columns that say how it ended."""
         ref = answer.assignment.ref
-        consumer = self._consumers[ref.id] = asyncio.create_task(self._consume(answer))
+        consumer = self._consumers[ref] = asyncio.create_task(self._consume(answer))
         try:
             await self._hold_lease(answer, consumer)
             consumer.result()
@@ -164,7 +160,7 @@ class Generator:
             log.exception("generation_failed", message_id=str(ref.id))
             return _failure(Internal())
         finally:
-            del self._consumers[ref.id]
+            del self._consumers[ref]
             consumer.cancel()
             # By the consumer itself as a rule, but one that was cancelled before its first step did nothing.
             await answer.assignment.draft.discard()
@@ -180,7 +176,7 @@ class Generator:
         finally:
             await draft.discard()
         if not answer.content.strip():
-            raise ProviderUnavailable("The model gave an empty answer; try again.")
+            raise ProviderUnavailable(_NOTHING_SAID[answer.cut_off])
 
     async def _hold_lease(self, answer: Answer, consumer: asyncio.Task[None]) -> None:
         """Extend the lease until the consumer is done; stops it when asked to, or when the lease is lost."""
@@ -234,6 +230,13 @@ class Generator:
             log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
             return
         await self._log.copy(ref, key, answer.live)
+
+
+_NOTHING_SAID: Final[Mapping[CutOff | None, str]] = {
+    None: "The model gave an empty answer; try again.",
+    "length": "The model came to its longest before it answered; ask for less at once.",
+    "content_filter": "The model provider's filter withheld the answer; put the question in other words.",
+}
 
 
 def _failure(problem: ProblemError) -> dict[str, Any]:

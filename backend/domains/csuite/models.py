@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text, func
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
 
@@ -25,7 +25,8 @@ class ConversationRow(TenantOwned, Timestamps, Base):
 class MessageRow(TenantOwned, Timestamps, Base):
     """A message. While ``status`` is ``streaming``, whoever holds ``lease_token`` (a fencing token) may write it.
 
-    ``superseded_at`` hides an answer that was asked for again; ``last_event_id`` is the number of its last event.
+    ``superseded_at`` hides an answer that another one to the same question stands for; ``last_event_id`` is the number
+    of its last event.
     """
 
     __tablename__ = "messages"
@@ -53,7 +54,9 @@ class MessageRow(TenantOwned, Timestamps, Base):
     cut_off: Mapped[str | None] = mapped_column(Text)
     last_event_id: Mapped[int]
     lease_token: Mapped[UUID | None]
-    lease_expires_at: Mapped[datetime | None]
+    lease_expires_at: Mapped[datetime | None] = mapped_column()
     stop_requested_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
+    lease_over: Mapped[bool | None] = column_property(lease_expires_at < func.now())
+    """By the database's clock alone; the process' own may be off."""
     search: Mapped[str] = mapped_column(Text, Computed("util.searchable(content)"), deferred=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from backend.kernel.tenancy import TenantContext
 from module_sdk.dialogue import validate_prompt
 from module_sdk.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
 from module_sdk.registry import ModuleRegistry
+from module_sdk.text import clean_name
 from module_sdk.wire.csuite import ChatRequest, Started
 
 TITLE_CHARS: Final = 60
@@ -87,13 +88,16 @@ class Questions:
         return self._question(conversation, question, answer, draft)
 
     async def ask_again(self, message_id: UUID, modules: ModuleRegistry) -> Question:
-        """Replace the latest answer of a conversation by a new one to the same question."""
+        """Begin a new answer to the question of the latest one, which stays until the new one is there.
+
+        The latest is the one that counts, or one that was to replace it and failed.
+        """
         old = await self._repository.message(message_id)
         if old is None or old.reply_to_id is None:
             raise NotFound
         conversation = await self._locked(old.conversation_id)
         latest = await self._repository.messages(conversation.id, 1, None)
-        if not latest or latest[0].id != message_id:
+        if message_id not in {latest[0].id if latest else None, await self._repository.newest(conversation.id)}:
             raise NotLatestAnswer
         question = await self._repository.message(old.reply_to_id)
         executive = modules.executive(conversation.executive)
@@ -101,7 +105,6 @@ class Questions:
             raise NotFound
         earlier = await self._turns(conversation.id, question.id)
         draft = await self._draft(executive, [*earlier, ChatTurn(role="user", content=question.content)])
-        await self._repository.supersede(message_id)
         (answer,) = await self._repository.insert_messages([self._answer(question.id, conversation.id)])
         conversation = await self._repository.touch(conversation.id)
         await self._record("chat.asked_again", answer)
@@ -120,6 +123,7 @@ class Questions:
             company=CompanyFacts(name=company.name, profile=company.profile),
             turns=turns,
             now=datetime.now(ZoneInfo(company.profile.time_zone)),
+            budget_chars=self._provider.budget_chars,
         )
         return self._begin(validate_prompt(composition, executive.compose(composition)))
 
@@ -147,7 +151,7 @@ class Questions:
             "provider": self._provider.name,
             "model": self._provider.model,
             "lease_token": new_id(),
-            "lease_expires_at": datetime.now(UTC) + LEASE,
+            "lease": LEASE,
         }
 
     def _question(
@@ -169,7 +173,7 @@ class Questions:
 
 def title_of(message: str) -> str:
     """A conversation's first title: the beginning of its first message, cut between words."""
-    line = " ".join(message.split())
+    line = clean_name(message) or " ".join(message.split())
     if len(line) <= TITLE_CHARS:
         return line
     return line[:TITLE_CHARS].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

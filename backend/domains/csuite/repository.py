@@ -5,8 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Select, Text, cast, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    Interval,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.kernel.tenancy import TenantContext
@@ -14,7 +31,12 @@ from backend.kernel.tenancy import TenantContext
 HISTORY_MOST: Final = 40
 # Made once, and their values passed beside them: SQLAlchemy keeps what it compiled of such a statement.
 INSERT_CONVERSATION: Final = insert(ConversationRow).returning(ConversationRow)
-INSERT_MESSAGES: Final = insert(MessageRow).returning(MessageRow, sort_by_parameter_order=True)
+# A lease begins by the database's clock, since that clock decides when it is over.
+INSERT_MESSAGES: Final = (
+    insert(MessageRow)
+    .values(lease_expires_at=func.now() + bindparam("lease", type_=Interval))
+    .returning(MessageRow, sort_by_parameter_order=True)
+)
 #: What a statement returns replaces what the session knew of the row; nothing is expired behind its back.
 FRESH: Final[Mapping[str, Any]] = {"execution_options": {"synchronize_session": False, "populate_existing": True}}
 
@@ -74,11 +96,20 @@ class ConversationRepository:
         return (await self._session.execute(statement, **FRESH)).first() is not None
 
     async def messages(self, conversation_id: UUID, limit: int, before: UUID | None) -> list[MessageRow]:
-        """Messages that count (not superseded), newest first."""
+        """Messages that count, newest first."""
         query = self._current(conversation_id).order_by(MessageRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(MessageRow.id < before)
         return list(await self._session.scalars(query))
+
+    async def newest(self, conversation_id: UUID) -> UUID | None:
+        """The message that was made last, whether or not it counts."""
+        return await self._session.scalar(
+            select(MessageRow.id)
+            .where(MessageRow.tenant_id == self._tenant_id, MessageRow.conversation_id == conversation_id)
+            .order_by(MessageRow.id.desc())
+            .limit(1)
+        )
 
     async def count_since(self, conversation_id: UUID, message_id: UUID) -> int:
         """How many messages that count are there from ``message_id`` on."""
@@ -124,10 +155,6 @@ class ConversationRepository:
         values = [{**columns, "tenant_id": self._tenant_id, **row} for row in rows]
         return list(await self._session.scalars(INSERT_MESSAGES, values))
 
-    async def supersede(self, message_id: UUID) -> None:
-        """Hide an answer that is asked for again."""
-        await self._session.execute(self._message(message_id).values(superseded_at=func.now()), **FRESH)
-
     async def request_stop(self, message_id: UUID) -> None:
         """Tell whichever process writes the answer to stop."""
         await self._session.execute(self._message(message_id).values(stop_requested_at=func.now()), **FRESH)
@@ -145,10 +172,19 @@ class ConversationRepository:
         )
 
     def _current(self, conversation_id: UUID) -> Select[MessageRow]:
+        """What counts: neither superseded nor being written anew at the moment."""
+        anew = aliased(MessageRow)
         return select(MessageRow).where(
             MessageRow.tenant_id == self._tenant_id,
             MessageRow.conversation_id == conversation_id,
             MessageRow.superseded_at.is_(None),
+            ~exists().where(
+                anew.tenant_id == self._tenant_id,
+                anew.conversation_id == conversation_id,
+                anew.status == "streaming",
+                anew.reply_to_id == MessageRow.reply_to_id,
+                anew.id != MessageRow.id,
+            ),
         )
 
     def _message(self, message_id: UUID) -> Any:
@@ -185,7 +221,23 @@ class AnswerRepository:
     async def _end(self, statement: Any, values: Mapping[str, Any]) -> MessageRow | None:
         ended = statement.values(lease_token=None, lease_expires_at=None, **values).returning(MessageRow)
         row: MessageRow | None = (await self._session.scalars(ended, **FRESH)).one_or_none()
+        if row is not None:
+            await self._keep_one(row)
         return row
+
+    async def _keep_one(self, new: MessageRow) -> None:
+        """Of two answers to one question the better one counts: an earlier one gives way to text that was asked for."""
+        earlier: MessageRow | None = await self._session.scalar(
+            select(MessageRow)
+            .where(MessageRow.tenant_id == self._tenant_id, MessageRow.reply_to_id == new.reply_to_id)
+            .where(MessageRow.id != new.id, MessageRow.superseded_at.is_(None))
+        )
+        if earlier is None:
+            return
+        wanted = new.status == "completed" or (new.status == "stopped" and new.content != "")
+        no_worse = earlier.status == "failed" and len(new.content) >= len(earlier.content)
+        loser = earlier if wanted or no_worse else new
+        await self._session.execute(self._answer(loser.id).values(superseded_at=func.now()), **FRESH)
 
     def _answer(self, message_id: UUID) -> Any:
         return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)

@@ -57,12 +57,15 @@ class Once:
         """Whether the question is still to be stored."""
         return self.earlier is None
 
-    def stream(self, follower: Follower) -> Stream:
-        """Begin the answer, unless it was begun before, and stream it. To be called after the commit."""
+    async def stream(self, follower: Follower) -> Stream:
+        """Begin the answer, unless it was begun before, and stream it. To be called after the commit.
+
+        Raises ``NotFound`` if what was begun before is gone.
+        """
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
-            frames = follower.frames(self.context, USE, self.earlier, 0)
+            frames = await follower.resume(self.context, self.earlier, 0, USE)
             return event_stream(frames, {"Idempotency-Replayed": "true"})
         self.generator.begin(self.question.assignment, self.question.started)
         return event_stream(follower.frames(self.context, USE, self.question.assignment.ref.id, 0))
@@ -95,8 +98,7 @@ async def _claimed(request: ApiRequest, once: Once) -> Claim | None:
     values = [value for name, value in request.scope["headers"] if name == HEADER]
     if not values:
         return None
-    fingerprint = fingerprint_of(request.scope, await request.body())
-    held = await claim(once.session, request.user.user_id, valid_key(values[0]), fingerprint)
+    held = await claim(once.session, request.user.user_id, valid_key(values[0]), await fingerprint_of(request))
     if isinstance(held, Claim):
         return held
     once.earlier = UUID(bytes=held.body)

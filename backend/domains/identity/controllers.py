@@ -6,6 +6,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import CookieParameter, JSONBody
 
+from backend.domains.identity.account_service import AddressService
 from backend.domains.identity.cookies import NAME, Origins, SessionCookies
 from backend.domains.identity.local import TOKEN_SECONDS
 from backend.domains.identity.service import LocalAccounts, OpenSession, People
@@ -40,12 +41,14 @@ class AuthController(Controller):
         session_cookies: NamedDependency[SessionCookies],
         origins: NamedDependency[Origins],
         client_address: NamedDependency[ClientAddress],
+        addresses: NamedDependency[AddressService],
     ) -> Response[SignedIn]:
         """Answers 409 `email_taken` for an address that has an account.
 
         The session comes as an HttpOnly cookie beside the access token.
         """
-        user, opened = await accounts.sign_up(data, client_address.of(request.scope))
+        user, opened = await accounts.sign_up(data, client_address.of(request.scope), _user_agent(request))
+        addresses.greet(user)
         return await _signed_in(201, user, opened, request, accounts, session_cookies, origins)
 
     @post(
@@ -65,7 +68,7 @@ class AuthController(Controller):
         client_address: NamedDependency[ClientAddress],
     ) -> Response[SignedIn]:
         """An unknown address and a wrong password get the same answer, 401 `wrong_credentials`."""
-        user, opened = await accounts.sign_in(data, client_address.of(request.scope))
+        user, opened = await accounts.sign_in(data, client_address.of(request.scope), _user_agent(request))
         return await _signed_in(200, user, opened, request, accounts, session_cookies, origins)
 
     @post(
@@ -81,12 +84,13 @@ class AuthController(Controller):
         accounts: NamedDependency[LocalAccounts],
         session_cookies: NamedDependency[SessionCookies],
         origins: NamedDependency[Origins],
+        client_address: NamedDependency[ClientAddress],
         session_cookie: SessionCookie = None,
     ) -> Response[AccessToken]:
         """Access tokens live for 60 seconds; a session in use lives on, one unused for 30 days ends."""
         if not session_cookie:
             raise Unauthenticated
-        opened = await accounts.renew(session_cookie)
+        opened = await accounts.renew(session_cookie, client_address.of(request.scope))
         token = await accounts.access_token(opened, origins.party(request))
         return Response(
             AccessToken(access_token=token, expires_in=TOKEN_SECONDS),
@@ -127,6 +131,10 @@ class MeController(Controller):
     async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:
         """Every membership with roles and permissions, oldest first. An API key sees its company alone."""
         return await people.me(request.user)
+
+
+def _user_agent(request: ApiCall) -> str:
+    return request.headers.get("user-agent", "")
 
 
 async def _signed_in(

@@ -33,6 +33,14 @@ def session_name(session_id: UUID) -> str:
     return _SESSION + session_id.hex
 
 
+def session_id_of(name: str) -> UUID | None:
+    """The session of a ``sid``, ``None`` for one that is not ours."""
+    try:
+        return UUID(hex=name.removeprefix(_SESSION))
+    except ValueError:
+        return None
+
+
 class LocalTokens:
     """Issues access tokens. ``now`` returns Unix seconds."""
 

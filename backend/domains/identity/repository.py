@@ -62,12 +62,20 @@ class IdentityRepository:
         )
         return (await self._session.execute(statement.returning(UserRow.id))).scalar() is not None
 
+    async def follow_email(self, user_id: UUID, email: str) -> None:
+        """Make ``email`` the address of the context's own person, as their identity provider says."""
+        other = (UserRow.id == user_id) & UserRow.email.is_distinct_from(email)
+        await self._session.execute(update(UserRow).where(other).values(email=email))
+
     async def insert_credentials(self, user_id: UUID, address: str, password_hash: str) -> bool:
-        """Insert a local account; ``False`` if the address is taken (by a person whom this context need not see)."""
+        """Insert a local account; ``False`` if the address, or one that looks like it, is taken.
+
+        By whom need not be seen in this context.
+        """
         statement = (
             upsert(CredentialRow)
             .values(user_id=user_id, email=address, password_hash=password_hash)
-            .on_conflict_do_nothing(index_elements=["email"])
+            .on_conflict_do_nothing()
         )
         return (await self._session.execute(statement.returning(CredentialRow.user_id))).scalar() is not None
 
@@ -76,10 +84,18 @@ class IdentityRepository:
         change = update(CredentialRow).where(CredentialRow.user_id == user_id).values(password_hash=password_hash)
         await self._session.execute(change)
 
-    async def insert_session(self, session_id: UUID, user_id: UUID, token_hash: bytes, expires_at: datetime) -> None:
-        """Insert a session."""
+    async def use_session(self, token_hash: bytes, address: str) -> FoundSession | None:
+        """The same, noting at most once a minute that and where the session was seen."""
+        used = text("SELECT id, user_id, expires_at FROM util.use_session(:hash, :address)")
+        row = (await self._session.execute(used, {"hash": token_hash, "address": address})).one_or_none()
+        return None if row is None else FoundSession(row.id, row.user_id, row.expires_at)
+
+    async def insert_session(
+        self, session_id: UUID, user_id: UUID, token_hash: bytes, expires_at: datetime, *, address: str, user_agent: str
+    ) -> None:
+        """Insert a session that was opened by ``user_agent`` at ``address``."""
         values = {"id": session_id, "user_id": user_id, "token_hash": token_hash, "expires_at": expires_at}
-        await self._session.execute(insert(SessionRow).values(**values))
+        await self._session.execute(insert(SessionRow).values(**values, address=address, user_agent=user_agent))
 
     async def extend_session(self, session_id: UUID, expires_at: datetime) -> bool:
         """Let a session live longer; ``False`` if it has ended meanwhile."""

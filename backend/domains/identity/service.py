@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 import crypto
+from backend.domains.identity.account_sessions import printable
 from backend.domains.identity.local import LOCAL_ISSUER, REVOCATION_SECONDS, LocalTokens, session_name, subject_of
 from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.domains.identity.ports import Memberships
+from backend.domains.identity.ports import Addresses, Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
-from backend.kernel.addresses import fold
+from backend.kernel.addresses import accepted, fold
 from backend.kernel.auth import Principal, Revocations
 from backend.kernel.db import Database
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
@@ -90,23 +91,23 @@ class LocalAccounts:
         self._now = now
         self._attempts = attempts
 
-    async def sign_up(self, wanted: SignUp, client: str) -> tuple[User, OpenSession]:
+    async def sign_up(self, wanted: SignUp, client: str, user_agent: str = "") -> tuple[User, OpenSession]:
         """A new person with their first session; raises ``EmailTaken``, ``RateLimited``, ``ValidationFailed``."""
-        email, name = wanted.email.strip(), wanted.full_name.strip()
-        if not name:
-            raise ValidationFailed(errors=[FieldError(path="$.full_name", message="Must not be blank")])
+        email = wanted.email.strip()
+        address = accepted(email)
         await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
+        await self._passwords.must_be_strong(wanted.password, [email, wanted.full_name])
         password_hash = await self._passwords.hash(wanted.password)
-        user_id, address = new_id(), fold(email)
+        user_id = new_id()
         try:
             async with self._database.transaction(UserContext(user_id)) as session:
                 repository = IdentityRepository(session)
                 await repository.insert_user(
-                    user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=name
+                    user_id, issuer=LOCAL_ISSUER, subject=subject_of(user_id), email=email, full_name=wanted.full_name
                 )
                 if not await repository.insert_credentials(user_id, address, password_hash):
                     raise EmailTaken
-                opened = await self._open(repository, user_id)
+                opened = await self._open(repository, user_id, client, user_agent)
                 user = await repository.user(user_id)
         except IntegrityError as error:
             if getattr(error.orig, "sqlstate", None) != _CHECK_VIOLATION:
@@ -117,7 +118,7 @@ class LocalAccounts:
         assert user is not None
         return wire_user(user), opened
 
-    async def sign_in(self, given: SignIn, client: str) -> tuple[User, OpenSession]:
+    async def sign_in(self, given: SignIn, client: str, user_agent: str = "") -> tuple[User, OpenSession]:
         """A new session of an account; raises ``WrongCredentials`` or ``RateLimited``."""
         address = fold(given.email)
         await self._hit(
@@ -138,11 +139,11 @@ class LocalAccounts:
                 raise WrongCredentials
             if fresh_hash is not None:
                 await repository.replace_hash(found.user_id, fresh_hash)
-            return wire_user(user), await self._open(repository, found.user_id)
+            return wire_user(user), await self._open(repository, found.user_id, client, user_agent)
 
-    async def renew(self, cookie: str) -> OpenSession:
-        """The session of a cookie, extended if it is due; raises ``SessionExpired``."""
-        found = await self._find(cookie)
+    async def renew(self, cookie: str, client: str = "") -> OpenSession:
+        """The session of a cookie, seen at ``client`` and extended if that is due; raises ``SessionExpired``."""
+        found = await self._seen(cookie, client)
         if found is None:
             raise SessionExpired
         until = self._until()
@@ -172,9 +173,16 @@ class LocalAccounts:
         async with self._database.transaction(ANONYMOUS) as session:
             return await IdentityRepository(session).find_session(crypto.hash_token(cookie))
 
-    async def _open(self, repository: IdentityRepository, user_id: UUID) -> OpenSession:
+    async def _seen(self, cookie: str, client: str) -> FoundSession | None:
+        if len(cookie) > _SESSION_TOKEN_MAX:
+            return None
+        async with self._database.transaction(ANONYMOUS) as session:
+            return await IdentityRepository(session).use_session(crypto.hash_token(cookie), client)
+
+    async def _open(self, repository: IdentityRepository, user_id: UUID, client: str, user_agent: str) -> OpenSession:
         session_id, cookie = new_id(), crypto.new_token()
-        await repository.insert_session(session_id, user_id, crypto.hash_token(cookie), self._until())
+        seen = {"address": client, "user_agent": printable(user_agent)}
+        await repository.insert_session(session_id, user_id, crypto.hash_token(cookie), self._until(), **seen)
         return OpenSession(user_id, session_id, cookie)
 
     def _until(self) -> datetime:
@@ -189,9 +197,10 @@ class LocalAccounts:
 class People:
     """What a signed-in person sees of themselves, whoever vouches for them."""
 
-    def __init__(self, database: Database, memberships: Memberships) -> None:
+    def __init__(self, database: Database, memberships: Memberships, addresses: Addresses) -> None:
         self._database = database
         self._memberships = memberships
+        self._addresses = addresses
 
     async def me(self, principal: Principal) -> Me:
         """The person with every membership; raises ``SessionExpired`` if they have been deleted."""
@@ -199,4 +208,6 @@ class People:
             user = await IdentityRepository(session).user(principal.user_id)
             if user is None:
                 raise SessionExpired
-            return Me(user=wire_user(user), memberships=await self._memberships.of(session))
+            memberships = await self._memberships.of(session)
+            proven = await self._addresses.is_proven(session, principal.user_id)
+            return Me(user=wire_user(user), memberships=memberships, email_unconfirmed=not proven)

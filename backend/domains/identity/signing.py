@@ -1,4 +1,9 @@
-"""The RSA keys of local access tokens: made by ``migrate``, kept sealed in the database, loaded by every process."""
+"""The RSA keys of local access tokens: made by ``migrate``, kept sealed in the database, loaded by every process.
+
+A key counts if a master key opens its private half, and its public half is derived from that: the owner of the database
+can insert a row or overwrite ``public_jwk``, but cannot seal a private key of their own. The column serves processes of
+earlier versions, as long as they still run beside this one.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -16,16 +21,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.identity.models import SigningKeyRow
 from backend.domains.identity.repository import IdentityRepository
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import Unavailable
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import ANONYMOUS
-from crypto import Binding, Keyring
+from crypto import Binding, DecryptionError, Keyring
 
 KEY_BITS: Final = 2048
 RELOAD_SECONDS: Final = 60.0
@@ -69,9 +73,8 @@ async def _insert_key(connection: AsyncConnection, keyring: Keyring) -> str:
     private = await asyncio.to_thread(rsa.generate_private_key, public_exponent=65_537, key_size=KEY_BITS)
     key_id = f"ins_{new_id().hex}"
     der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    jwk = {"use": "sig", "alg": "RS256", "kid": key_id, **RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)}
-    jwk.pop("key_ops", None)
-    row = {"id": key_id, "sealed_private": keyring.seal_system(der, _binding(key_id)), "public_jwk": jwk}
+    sealed = keyring.seal_system(der, _binding(key_id))
+    row = {"id": key_id, "sealed_private": sealed, "public_jwk": _public_jwk(key_id, private)}
     await connection.execute(insert(SigningKeyRow).values(**row))
     return key_id
 
@@ -96,6 +99,7 @@ class SigningKeys:
         self._monotonic = monotonic
         self._loading = asyncio.Lock()
         self._loaded_at = float("-inf")
+        self._opened: dict[tuple[str, bytes], rsa.RSAPrivateKey | None] = {}
         self._public: dict[str, rsa.RSAPublicKey] = {}
         self._signer: Signer | None = None
 
@@ -118,12 +122,10 @@ class SigningKeys:
         async with self._database.transaction(ANONYMOUS) as session:
             rows = await IdentityRepository(session).signing_keys(retired_after)
         self._loaded_at = self._monotonic()
-        self._public = {row.id: _public(row.public_jwk) for row in rows}
-        newest = next((row for row in rows if row.retired_at is None), None)
-        if newest is None:
-            self._signer = None
-        elif self._signer is None or self._signer.kid != newest.id:
-            self._signer = Signer(newest.id, self._open(newest))
+        self._opened = {(row.id, row.sealed_private): await self._private(row) for row in rows}
+        opened = [(row, key) for row, key in zip(rows, self._opened.values(), strict=True) if key is not None]
+        self._public = {row.id: key.public_key() for row, key in opened}
+        self._signer = next((Signer(row.id, key) for row, key in opened if row.retired_at is None), None)
 
     async def _look(self, seconds: float) -> None:
         """Load again if the last time was at least ``seconds`` ago; the keys at hand serve while that fails."""
@@ -134,23 +136,36 @@ class SigningKeys:
                 return
             try:
                 await self.load()
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 if not self._public:
                     raise
                 self._loaded_at = self._monotonic()
                 _log().warning("signing_keys_unavailable", error=type(error).__name__)
 
-    def _open(self, row: SigningKeyRow) -> rsa.RSAPrivateKey:
-        der = self._keyring.open_system(row.sealed_private, _binding(row.id))
-        key = load_der_private_key(der, password=None)
+    async def _private(self, row: SigningKeyRow) -> rsa.RSAPrivateKey | None:
+        """The private half, ``None`` if it is not ours; each sealed text is opened once, and told of once."""
+        place = row.id, row.sealed_private
+        if place not in self._opened:
+            # Checking the numbers of a key takes some 30 ms, during which answers are being streamed.
+            return await asyncio.to_thread(self._open, row)
+        return self._opened[place]
+
+    def _open(self, row: SigningKeyRow) -> rsa.RSAPrivateKey | None:
+        try:
+            key = load_der_private_key(self._keyring.open_system(row.sealed_private, _binding(row.id)), password=None)
+        except (DecryptionError, ValueError):
+            _log().error("signing_key_does_not_open", key_id=row.id)
+            return None
         assert isinstance(key, rsa.RSAPrivateKey)
+        if row.public_jwk != _public_jwk(row.id, key):
+            _log().error("signing_key_replaced", key_id=row.id)
         return key
 
 
-def _public(jwk: dict[str, Any]) -> rsa.RSAPublicKey:
-    key = RSAAlgorithm.from_jwk(jwk)
-    assert isinstance(key, rsa.RSAPublicKey)
-    return key
+def _public_jwk(key_id: str, key: rsa.RSAPrivateKey) -> dict[str, Any]:
+    jwk = {"use": "sig", "alg": "RS256", "kid": key_id, **RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)}
+    jwk.pop("key_ops", None)
+    return jwk
 
 
 def _log() -> structlog.stdlib.BoundLogger:

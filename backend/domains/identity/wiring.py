@@ -1,6 +1,5 @@
 """Puts the domain together for one of its two modes: local accounts, or Clerk."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic, time
 from urllib.parse import urlsplit
@@ -8,13 +7,15 @@ from urllib.parse import urlsplit
 from litestar import Router
 from litestar.di import Provide
 
+from backend.domains.identity.account_controllers import AccountController
+from backend.domains.identity.account_wiring import LocalAccount, ProvenByClerk, download_router
 from backend.domains.identity.clerk import ClerkAuthenticator, ClerkPeople
 from backend.domains.identity.controllers import AuthController, MeController
 from backend.domains.identity.cookies import Origins, SessionCookies
 from backend.domains.identity.jwks import JwksKeys
 from backend.domains.identity.local import LOCAL_ISSUER, LocalAuthenticator, LocalTokens
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.domains.identity.ports import Memberships
+from backend.domains.identity.ports import Addresses, Belongings, Departures, Memberships
 from backend.domains.identity.service import Attempts, LocalAccounts, People, default_attempts
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import TokenVerifier
@@ -22,6 +23,7 @@ from backend.kernel.auth import Revocations, TokenCache
 from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database
 from backend.kernel.http_client import GuardedClient
+from backend.kernel.provide import provide
 from backend.kernel.ratelimit import RateLimiter
 from backend.kernel.redis import RedisBatcher
 from backend.settings import ClerkSettings, Settings
@@ -39,6 +41,8 @@ class Parts:
     limiter: RateLimiter
     client_address: ClientAddress
     memberships: Memberships
+    departures: Departures
+    belongings: Belongings
 
 
 class LocalIdentity:
@@ -51,35 +55,55 @@ class LocalIdentity:
         parties = settings.web_origins | {settings.api_url}
         verifier = TokenVerifier(self.keys, issuer=LOCAL_ISSUER, authorized_parties=parties, now=time)
         self.authenticator = TokenCache(LocalAuthenticator(verifier), now=time)
+        revocations = Revocations(parts.redis)
+        self._account = LocalAccount(
+            settings,
+            parts.database,
+            passwords=self._passwords,
+            limiter=parts.limiter,
+            revocations=revocations,
+            departures=parts.departures,
+            belongings=parts.belongings,
+        )
+        self.addresses = self._account.addresses
         accounts = LocalAccounts(
             parts.database,
             tokens=LocalTokens(self.keys, now=time),
             passwords=self._passwords,
             limiter=parts.limiter,
-            revocations=Revocations(parts.redis),
+            revocations=revocations,
             now=time,
             attempts=attempts or default_attempts(local=settings.is_local),
         )
         origins = Origins(settings.web_origins, settings.api_url)
+        cookies = SessionCookies(secure=not settings.is_local)
         auth = Router(
             "/",
             route_handlers=[AuthController],
             guards=[origins],
             dependencies=provide(
                 accounts=accounts,
-                session_cookies=SessionCookies(secure=not settings.is_local),
+                session_cookies=cookies,
                 origins=origins,
                 client_address=parts.client_address,
+                addresses=self.addresses,
             ),
         )
-        self.routers = [auth, me_router(parts)]
+        links = self._account.links_router(origins, parts.client_address)
+        own = Router(
+            "/",
+            route_handlers=[MeController, AccountController],
+            dependencies={**_people(parts, self.addresses), **self._account.dependencies(cookies)},
+        )
+        self.routers = [auth, links, own, _download(parts)]
 
     async def start(self) -> None:
         """Load the signing keys."""
         await self.keys.load()
 
     async def close(self) -> None:
-        """Refuse new password work."""
+        """Let mails leave that wait, and refuse new password work."""
+        await self._account.close()
         self._passwords.close()
 
 
@@ -92,7 +116,9 @@ class ClerkIdentity:
         verifier = TokenVerifier(self.keys, issuer=clerk.issuer, authorized_parties=clerk.authorized_parties, now=time)
         people = ClerkPeople(parts.database, monotonic=monotonic)
         self.authenticator = TokenCache(ClerkAuthenticator(verifier, people), now=time)
-        self.routers = [me_router(parts)]
+        self.addresses = ProvenByClerk()
+        me = Router("/", route_handlers=[MeController], dependencies=_people(parts, self.addresses))
+        self.routers = [me, _download(parts)]
 
     async def start(self) -> None:
         """Begin fetching Clerk's keys."""
@@ -113,16 +139,9 @@ def create_identity(parts: Parts, attempts: Attempts | None = None) -> Identity:
     return LocalIdentity(parts, attempts) if clerk is None else ClerkIdentity(parts, clerk)
 
 
-def me_router(parts: Parts) -> Router:
-    """`/me`, in either mode."""
-    people = People(parts.database, parts.memberships)
-    return Router("/", route_handlers=[MeController], dependencies=provide(people=people))
+def _people(parts: Parts, addresses: Addresses) -> dict[str, Provide]:
+    return provide(people=People(parts.database, parts.memberships, addresses))
 
 
-def provide(**instances: object) -> Mapping[str, Provide]:
-    """Litestar dependencies that are the same objects for every request."""
-
-    def constant(instance: object) -> Provide:
-        return Provide(lambda: instance, sync_to_thread=False)
-
-    return {name: constant(instance) for name, instance in instances.items()}
+def _download(parts: Parts) -> Router:
+    return download_router(parts.database, parts.memberships, parts.belongings)

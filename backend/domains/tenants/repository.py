@@ -78,7 +78,7 @@ class TenantRepository:
 
     async def memberships(self) -> list[tuple[Membership, Tenant]]:
         """Every tenant of the context's person with what they may do there, oldest first; an API key's tenant alone."""
-        rows = await self._session.execute(text("SELECT * FROM util.my_memberships() ORDER BY tenant_id"))
+        rows = await self._session.execute(text("SELECT * FROM util.my_memberships() ORDER BY joined_at, tenant_id"))
         return [(_membership(row), _tenant(row)) for row in rows]
 
     async def erase_after(self, tenant_id: UUID) -> datetime | None:

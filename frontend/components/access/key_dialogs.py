@@ -1,59 +1,56 @@
 """Making an API key, its secret, and revoking it."""
 
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
 from frontend.components.access.copying import copy_button
 from frontend.components.access.permissions import permission_fields
-from frontend.components.feedback import dialog
+from frontend.components.feedback import closer, dialog, opens
 from frontend.components.forms import form_error, text_field
+from frontend.components.permissions import may
 from frontend.components.primitives import button, icon, time_ago
+from frontend.kit.form import once_form, submit_button
 from frontend.states.api_keys import DEFAULT_LIFETIME, LIFETIMES, NAME_CHARS, ApiKeysState
 
-FIELD_ID = "key-secret"
-EXAMPLE_ID = "key-example"
+MANAGE: Final = "api_keys.manage"
+FORM_ID: Final = "key-form"
+REVOKE_ID: Final = "revoke-key"
+FIELD_ID: Final = "key-secret"
+EXAMPLE_ID: Final = "key-example"
+
+
+def create_button() -> rx.Component:
+    """Opens the form of a new key, for whoever may make one."""
+    return rx.cond(may(MANAGE), button("Create key", kind="primary", icon_name="plus", **opens(FORM_ID)), rx.fragment())
 
 
 def key_dialog() -> rx.Component:
     """The form of a new key."""
-    errors: Any = ApiKeysState.form_errors
+    form: Any = ApiKeysState.form
     return dialog(
-        rx.el.form(
-            form_error(errors["form"]),
+        once_form(
+            form,
+            form_error(form.error),
             text_field(
                 "Name",
                 "key-name",
-                error=errors["name"],
+                error=form.errors["name"],
                 hint="What uses it, such as “Weekly report”.",
                 max_length=NAME_CHARS,
                 auto_complete="off",
                 custom_attrs={"autofocus": "true"},
             ),
-            _lifetimes(errors["expires_in_days"]),
-            permission_fields(
-                ApiKeysState.areas,
-                ticked=None,
-                error=errors["permissions"],
-                key=ApiKeysState.form_round,
-                name="key",
-            ),
+            _lifetimes(form.errors["expires_in_days"]),
+            permission_fields(ApiKeysState.areas, ticked=None, error=form.errors["permissions"], key="", name="key"),
             rx.el.p(
                 "A key acts for you. It can never do more than you can yourself, and ends when you leave the company.",
                 class_name="card-text",
             ),
-            rx.el.div(
-                button("Cancel", on_click=ApiKeysState.close_form),
-                button("Create key", kind="primary", type="submit", busy=ApiKeysState.making),
-                class_name="form-actions dialog-foot",
-            ),
+            rx.el.div(closer(), submit_button("Create key", form), class_name="form-actions dialog-foot"),
             on_submit=ApiKeysState.create,
-            class_name="form-stack",
-            no_validate=True,
-            key=ApiKeysState.form_round,
         ),
-        id="key-form",
-        shown=ApiKeysState.form_open,
+        id=FORM_ID,
         title="Create an API key",
         on_close=ApiKeysState.close_form,
     )
@@ -94,22 +91,25 @@ def secret_dialog() -> rx.Component:
 def revoke_dialog() -> rx.Component:
     """Asks once: a key that ended does not come back."""
     doomed: Any = ApiKeysState.doomed
+    form: Any = ApiKeysState.revocation
     return dialog(
-        rx.el.p(
-            rx.el.strong(doomed.name),
-            " (",
-            rx.el.code(doomed.prefix, "…"),
-            ") stops working at once, for whatever uses it. It cannot be brought back.",
-            class_name="card-text doomed",
+        once_form(
+            form,
+            rx.el.p(
+                rx.el.strong(doomed.name),
+                " (",
+                rx.el.code(doomed.prefix, "…"),
+                ") stops working at once, for whatever uses it. It cannot be brought back.",
+                class_name="card-text doomed",
+            ),
+            form_error(form.error),
+            rx.el.div(
+                closer(label="Keep"), submit_button("Revoke key", form, kind="danger"), class_name="form-actions"
+            ),
+            on_submit=ApiKeysState.revoke,
         ),
-        form_error(ApiKeysState.doomed_problem),
-        rx.el.div(
-            button("Keep", on_click=ApiKeysState.keep),
-            button("Revoke key", kind="danger", on_click=ApiKeysState.revoke, busy=ApiKeysState.revoking),
-            class_name="form-actions",
-        ),
-        id="revoke-key",
-        shown=doomed.id != "",
+        id=REVOKE_ID,
+        about=doomed.id,
         title="Revoke this key?",
         on_close=ApiKeysState.keep,
     )

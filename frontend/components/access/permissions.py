@@ -1,11 +1,11 @@
-"""Choosing permissions, and what stands in place of a page that a permission is missing for."""
+"""Choosing permissions, and why something cannot be changed."""
 
 from typing import Any
 
 import reflex as rx
 
 from frontend.components.primitives import icon
-from frontend.states.access_views import FIELD, AreaView, DeniedView, PermissionView
+from frontend.states.access_views import FIELD, AreaView, PermissionView
 
 
 def permission_fields(areas: Any, *, ticked: Any, error: rx.Var[str], key: Any, name: str) -> rx.Component:
@@ -68,16 +68,6 @@ def _tick(permission: PermissionView, ticked: Any, name: str) -> rx.Component:
             class_name="tick-words",
         ),
         class_name="tick",
-    )
-
-
-def denied_panel(denied: DeniedView) -> rx.Component:
-    """In place of content that may not be seen: why, and who can help."""
-    return rx.el.div(
-        rx.el.div(icon("lock", size=20), class_name="empty-icon"),
-        rx.el.h2(denied.title, class_name="empty-title"),
-        rx.el.p(denied.text, class_name="empty-text"),
-        class_name="empty",
     )
 
 

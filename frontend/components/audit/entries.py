@@ -5,7 +5,7 @@ from typing import Any, Final
 import reflex as rx
 
 from frontend.audit_words import AREAS, OTHER_ICON
-from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton
+from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton, time_ago
 from frontend.states.audit import AuditState
 from frontend.states.audit_views import Detail, EntryView
 
@@ -26,7 +26,7 @@ def entries() -> rx.Component:
 
 
 def _by_day(entries: Any) -> rx.Var[list[list[EntryView]]]:
-    """The entries as a list for each day, in their order; made in the browser, so that entries are sent as they come."""
+    """The entries as a list for each day; made in the browser, so that entries can be sent as they come."""
     code = (
         f"{entries!s}.reduce((days, one) => "
         "(days.at(-1)?.[0].day === one.day ? days.at(-1).push(one) : days.push([one]), days), [])"
@@ -50,16 +50,16 @@ def _entry(entry: EntryView) -> rx.Component:
             rx.el.summary(
                 rx.el.span(_icon(entry), class_name=rx.cond(entry.refused, "audit-icon tone-bad", "audit-icon")),
                 rx.el.span(
-                    rx.el.strong(entry.actor),
+                    rx.el.strong(entry.actor, dir="auto"),
                     rx.cond(entry.by != "", rx.el.span(" ", entry.by, class_name="muted"), rx.fragment()),
                     " ",
                     entry.verb,
-                    rx.cond(entry.thing != "", rx.fragment(" ", rx.el.strong(entry.thing)), rx.fragment()),
+                    rx.cond(entry.thing != "", rx.fragment(" ", rx.el.strong(entry.thing, dir="auto")), rx.fragment()),
                     rx.cond(entry.tail != "", rx.fragment(" ", entry.tail), rx.fragment()),
                     class_name="audit-sentence",
                 ),
                 rx.cond(entry.refused, badge("Refused", "bad"), rx.fragment()),
-                rx.el.time(entry.when, date_time=entry.iso, title=entry.exact, class_name="audit-when"),
+                rx.el.span(time_ago(entry.when, iso=entry.iso, exact=entry.exact), class_name="audit-when"),
                 icon("chevron-right", class_name="audit-arrow"),
             ),
             rx.el.dl(

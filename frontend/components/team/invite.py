@@ -5,13 +5,16 @@ from typing import Final
 import reflex as rx
 
 from frontend.components.access.copying import copy_button
-from frontend.components.feedback import dialog
+from frontend.components.feedback import closer, dialog, opens
 from frontend.components.forms import form_error, select_field, text_field
 from frontend.components.permissions import may
 from frontend.components.primitives import button, given, icon
 from frontend.components.team.roles import role_boxes
+from frontend.kit.form import once_form, submit_button
 from frontend.states.team_invitations import DAYS_FIELD, EMAIL_FIELD, InvitationsState
 
+#: What the dialog is about once the roles to choose from are there.
+_READY: Final = "ready"
 _DAYS: Final = (
     ("1", "1 day"),
     ("3", "3 days"),
@@ -25,34 +28,50 @@ def invite_button() -> rx.Component:
     """The one main action of the pages about the team; absent for whoever may not invite."""
     return rx.cond(
         may("members.invite"),
-        button("Invite people", kind="primary", icon_name="user-plus", on_click=InvitationsState.begin),
+        button(
+            "Invite people",
+            kind="primary",
+            icon_name="user-plus",
+            on_click=InvitationsState.begin,
+            **opens("invite", _READY),
+        ),
         rx.fragment(),
     )
 
 
-def invite_dialog() -> rx.Component:
-    """Whom to invite; afterwards the link to hand over, where no mail server sends it."""
-    return dialog(
-        rx.cond(
-            InvitationsState.inviting,
-            rx.cond(InvitationsState.sent.id != "", _sent(), _form()),
-            rx.fragment(),
+def invite_dialogs() -> rx.Component:
+    """Whom to invite; and the link to hand over, where no mail server sends it."""
+    ready = InvitationsState.choices.length() > 0  # type: ignore[attr-defined]  # a Var at run time
+    broken = InvitationsState.form.error != ""
+    sent = InvitationsState.sent
+    return rx.fragment(
+        dialog(
+            # Made anew each time, so that boxes start as they should.
+            rx.cond(ready | broken, _form(), rx.fragment()),
+            id="invite",
+            about=rx.cond(ready | broken, _READY, ""),
+            title="Invite people",
+            on_close=InvitationsState.close_form,
         ),
-        id="invite",
-        shown=InvitationsState.inviting,
-        title="Invite people",
-        on_close=InvitationsState.close,
+        dialog(
+            rx.cond(sent.mail == "failed", _failed(), _by_hand()),
+            id="invitation-made",
+            shown=sent.id != "",
+            title=rx.cond(sent.mail == "failed", "The invitation was not sent", "Hand over the invitation"),
+            on_close=InvitationsState.close,
+        ),
     )
 
 
 def _form() -> rx.Component:
-    errors = InvitationsState.errors
-    return rx.el.form(
-        form_error(InvitationsState.refusal),
+    form = InvitationsState.form
+    return once_form(
+        form,
+        form_error(form.error),
         text_field(
             "E-mail address",
             EMAIL_FIELD,
-            error=errors["email"],
+            error=form.errors["email"],
             hint="The invitation is for this address alone.",
             type="email",
             auto_complete="off",
@@ -63,25 +82,11 @@ def _form() -> rx.Component:
         ),
         rx.el.div(
             role_boxes(InvitationsState.choices),
-            rx.el.p(errors["roles"], class_name="field-error", aria_live="polite"),
+            rx.el.p(form.errors["roles"], class_name="field-error", aria_live="polite"),
         ),
         select_field("Good for", DAYS_FIELD, _DAYS, default_value="7"),
-        rx.el.div(
-            button("Cancel", on_click=InvitationsState.close),
-            button("Send invitation", kind="primary", type="submit", busy=InvitationsState.busy),
-            class_name="form-actions",
-        ),
+        rx.el.div(closer(), submit_button("Send invitation", form), class_name="form-actions"),
         on_submit=InvitationsState.invite,
-        class_name="form-stack",
-        no_validate=True,
-    )
-
-
-def _sent() -> rx.Component:
-    sent = InvitationsState.sent
-    return rx.el.div(
-        rx.cond(sent.mail == "failed", _failed(), _by_hand()),
-        class_name="form-stack",
     )
 
 
@@ -101,7 +106,7 @@ def _by_hand() -> rx.Component:
             role="status",
         ),
         rx.cond(sent.link != "", _link(), rx.fragment()),
-        rx.el.div(button("Done", on_click=InvitationsState.close), class_name="form-actions"),
+        rx.el.div(closer(label="Done"), class_name="form-actions"),
     )
 
 
@@ -133,11 +138,11 @@ def _failed() -> rx.Component:
             role="alert",
         ),
         rx.el.div(
-            button("Close", on_click=InvitationsState.close),
+            closer(label="Later"),
             button(
                 "Send again",
                 kind="primary",
-                on_click=given(InvitationsState.resend, sent.id),
+                on_click=given(InvitationsState.resend, sent.id, sent.expires_iso),
                 busy=InvitationsState.sending == sent.id,
             ),
             class_name="form-actions",

@@ -1,15 +1,18 @@
 """What is asked before something happens to a member."""
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
 
-from frontend.components.feedback import dialog
+from frontend.components.feedback import closer, dialog, opens
 from frontend.components.forms import form_error
-from frontend.components.primitives import button
+from frontend.components.primitives import ButtonKind, given, link_button
 from frontend.components.team.roles import role_boxes
+from frontend.kit.form import once_form, submit_button
 from frontend.states.session import SessionState
-from frontend.states.team import MembersState
+from frontend.states.team import MembersState, Question
+from frontend.states.team_views import MemberView
 
 
 def member_dialogs() -> rx.Component:
@@ -17,13 +20,36 @@ def member_dialogs() -> rx.Component:
     return rx.fragment(_roles(), _remove(), _ownership(), _leave())
 
 
-def _question(name: str, title: str, *children: Any) -> rx.Component:
+def asks(question: Question, member: MemberView) -> dict[str, Any]:
+    """What makes a button open the question about ``member``."""
+    return {
+        **opens(f"member-{question}", member.user_id),
+        "on_click": given(MembersState.ask, question, member.user_id),
+    }
+
+
+def _question(
+    name: Question,
+    title: str,
+    verb: str,
+    on_submit: Any,
+    *children: Any,
+    kind: ButtonKind,
+    instead: Callable[[rx.Component], rx.Component] = lambda form: form,
+) -> rx.Component:
+    """A dialog with a form; ``instead`` may show something else in its place."""
     asked = MembersState.question == name
+    form = once_form(
+        MembersState.form,
+        *children,
+        rx.el.div(closer(), submit_button(verb, MembersState.form, kind=kind), class_name="form-actions"),
+        on_submit=on_submit,
+    )
     return dialog(
-        # Made anew each time it is shown, so that boxes start as they should.
-        rx.cond(asked, rx.fragment(*children), rx.fragment()),
+        # Made anew each time it is asked, so that boxes start as they should.
+        rx.cond(asked, instead(form), rx.fragment()),
         id=f"member-{name}",
-        shown=asked,
+        about=rx.cond(asked, MembersState.chosen.user_id, ""),
         title=title,
         on_close=MembersState.close,
     )
@@ -33,18 +59,17 @@ def _roles() -> rx.Component:
     return _question(
         "roles",
         "Change roles",
-        rx.el.form(
-            rx.el.p(
-                rx.el.strong(MembersState.chosen.name),
-                " may do all that these roles allow together. It takes effect at once.",
-                class_name="card-text",
-            ),
-            form_error(MembersState.refusal),
-            role_boxes(MembersState.choices, focus=True),
-            _actions(button("Save roles", kind="primary", type="submit", busy=MembersState.busy)),
-            on_submit=MembersState.save_roles,
-            class_name="form-stack",
+        "Save roles",
+        MembersState.save_roles,
+        rx.el.p(
+            rx.el.strong(MembersState.chosen.name),
+            " may do all that these roles allow together. It takes effect at once.",
+            class_name="card-text",
         ),
+        form_error(MembersState.form.error),
+        role_boxes(MembersState.choices, focus=True),
+        rx.el.p(MembersState.form.errors["roles"], class_name="field-error", aria_live="polite"),
+        kind="primary",
     )
 
 
@@ -52,6 +77,8 @@ def _remove() -> rx.Component:
     return _question(
         "remove",
         "Remove from the company?",
+        "Remove",
+        MembersState.remove,
         rx.el.p(
             "The access of ",
             rx.el.strong(MembersState.chosen.name),
@@ -59,9 +86,9 @@ def _remove() -> rx.Component:
             SessionState.company.name,
             " ends at once, and so do their API keys. Their conversations stay sealed in the company, where nobody "
             "else can read them. You can invite them again.",
-            class_name="card-text question-text",
+            class_name="card-text",
         ),
-        _actions(button("Remove", kind="danger", on_click=MembersState.remove, busy=MembersState.busy)),
+        kind="danger",
     )
 
 
@@ -69,25 +96,23 @@ def _ownership() -> rx.Component:
     return _question(
         "ownership",
         "Hand over ownership",
-        rx.el.form(
-            rx.el.p(
-                rx.el.strong(MembersState.chosen.name),
-                " becomes owner of ",
-                SessionState.company.name,
-                " and may do everything, deleting it included. You stay as admin, and only an owner can make you "
-                "owner again.",
-                class_name="card-text",
-            ),
-            form_error(MembersState.refusal),
-            rx.el.label(
-                rx.el.input(type="checkbox", name="understood", class_name="check", custom_attrs={"autofocus": "true"}),
-                rx.el.span("I am giving up ownership of this company.", class_name="role-name"),
-                class_name="role-box",
-            ),
-            _actions(button("Hand over ownership", kind="danger", type="submit", busy=MembersState.busy)),
-            on_submit=MembersState.hand_over,
-            class_name="form-stack",
+        "Hand over ownership",
+        MembersState.hand_over,
+        rx.el.p(
+            rx.el.strong(MembersState.chosen.name),
+            " becomes owner of ",
+            SessionState.company.name,
+            " and may do everything, deleting it included. You stay as admin, and only an owner can make you "
+            "owner again.",
+            class_name="card-text",
         ),
+        form_error(MembersState.form.error),
+        rx.el.label(
+            rx.el.input(type="checkbox", name="understood", class_name="check", custom_attrs={"autofocus": "true"}),
+            rx.el.span("I am giving up ownership of this company.", class_name="role-name"),
+            class_name="role-box",
+        ),
+        kind="danger",
     )
 
 
@@ -95,15 +120,32 @@ def _leave() -> rx.Component:
     return _question(
         "leave",
         "Leave the company?",
+        "Leave company",
+        MembersState.leave_company,
         rx.el.p(
             "Your access to ",
             rx.el.strong(SessionState.company.name),
             " ends at once, and so do your API keys. Somebody there has to invite you before you can come back.",
-            class_name="card-text question-text",
+            class_name="card-text",
         ),
-        _actions(button("Leave company", kind="danger", on_click=MembersState.leave_company, busy=MembersState.busy)),
+        kind="danger",
+        instead=lambda form: rx.cond(MembersState.only_owner, _ways_on(), form),
     )
 
 
-def _actions(act: rx.Component) -> rx.Component:
-    return rx.el.div(button("Cancel", on_click=MembersState.close), act, class_name="form-actions")
+def _ways_on() -> rx.Component:
+    """What the only owner can do who cannot just leave."""
+    return rx.el.div(
+        rx.el.p(
+            "You are the only owner of ",
+            rx.el.strong(SessionState.company.name, dir="auto"),
+            ", and a company keeps at least one. Make somebody else owner in the list first, or delete the company.",
+            class_name="card-text",
+        ),
+        rx.el.div(
+            closer(label="Back to the list"),
+            link_button("Delete the company", "/settings"),
+            class_name="form-actions",
+        ),
+        class_name="form-stack",
+    )

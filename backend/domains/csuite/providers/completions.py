@@ -50,9 +50,8 @@ class CompletionReader:
             if not begun:
                 return
             # No event stream begins so: it is the plain answer of a server that does not stream.
-            self._is_stream, data = begun != b"{", b""
-            if self._is_stream:
-                data = bytes(self._body)
+            self._is_stream, data = begun != b"{", bytes(self._body)
+            self._body.clear()
         if self._is_stream:
             try:
                 for event in self._parser.feed(data):
@@ -66,11 +65,12 @@ class CompletionReader:
 
     def end(self) -> Iterator[Piece]:
         """The last pieces, once the body has ended; raises ``ProviderUnavailable`` if the answer has not."""
-        if self._is_stream:
-            yield from self.feed(b"\n\n")
-        else:
+        if not self._is_stream:
             yield from self._documents(self._body.decode("utf-8", "replace"), "message")
             self.finished = self.finished or self._said
+            self._is_stream = not self.finished  # then it may be an event stream with a broken beginning
+        if self._is_stream:
+            yield from self.feed(bytes(self._body) + b"\n\n")
         yield from self._seen(self._splitter.end())
         if not self.finished:
             raise ProviderUnavailable("The answer broke off before its end; try again." if self._said else _UNREADABLE)

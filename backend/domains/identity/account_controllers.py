@@ -1,0 +1,245 @@
+"""HTTP operations of a person's own account, but for signing in and out.
+
+Where Clerk signs people in only the download is there: the rest is Clerk's.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from litestar.response import Stream
+
+from backend.domains.identity.account_deletion import DeletionService
+from backend.domains.identity.account_export import AccountExport
+from backend.domains.identity.account_service import AddressService, PasswordService
+from backend.domains.identity.account_sessions import Sessions
+from backend.domains.identity.cookies import SessionCookies
+from backend.domains.identity.passwords import PasswordWorkers
+from backend.kernel.auth import PUBLIC, Principal
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.limits import OPT as RATE_LIMIT
+from backend.kernel.permissions import requires_person
+from module_sdk.wire.account import (
+    AccountDeleted,
+    AccountDeletionPlan,
+    AccountDeletionRequest,
+    AccountToken,
+    AddressProven,
+    EmailChange,
+    EmailChangeStarted,
+    MailPromised,
+    MePatch,
+    PasswordCandidate,
+    PasswordChange,
+    PasswordForgotten,
+    PasswordReset,
+    PasswordStrength,
+    SessionsEnd,
+    SignedInSession,
+)
+from module_sdk.wire.base import Page
+from module_sdk.wire.identity import User
+
+ApiCall = Request[Any, Any, Any]
+OwnCall = Request[Principal, None, Any]
+DOWNLOAD: Final = {"application/json": '{"format":"ocsuite.account/1","companies":[]}'}
+
+
+class LinksController(Controller):
+    """What one does without being signed in: forgetting a password, and opening links that came by mail."""
+
+    path = "/auth"
+    tags = ("auth",)
+
+    @post(
+        "/password/forgot",
+        status_code=202,
+        operation_id="forgot_password",
+        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("forbidden",)},
+        summary="Ask for a link to choose a new password",
+    )
+    async def forgot(
+        self,
+        data: JSONBody[PasswordForgotten],
+        request: ApiCall,
+        password_service: NamedDependency[PasswordService],
+        client_address: NamedDependency[ClientAddress],
+    ) -> MailPromised:
+        """The same answer whether or not the address has an account; whether a mail leaves is decided afterwards."""
+        return await password_service.forgot(data.email, client_address.of(request.scope))
+
+    @post(
+        "/password/reset",
+        status_code=204,
+        operation_id="reset_password",
+        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("link_invalid", "forbidden")},
+        summary="Choose a new password by a link",
+    )
+    async def reset(self, data: JSONBody[PasswordReset], password_service: NamedDependency[PasswordService]) -> None:
+        """The link is good once and for 30 minutes. Every session of the account ends."""
+        await password_service.reset(data)
+
+    @post(
+        "/password/strength",
+        status_code=200,
+        operation_id="judge_password",
+        opt={PUBLIC: True, RATE_LIMIT: "judging", "errors": ("forbidden",)},
+        summary="How hard a password is to guess",
+    )
+    async def strength(
+        self, data: JSONBody[PasswordCandidate], passwords: NamedDependency[PasswordWorkers]
+    ) -> PasswordStrength:
+        """What sign-up, change and reset would say to it. Nothing of it is kept."""
+        return await passwords.judge(data.password, data.hints)
+
+    @post(
+        "/email/confirm",
+        status_code=200,
+        operation_id="confirm_email",
+        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("link_invalid", "email_taken", "forbidden")},
+        summary="Prove an address by a link",
+    )
+    async def confirm(self, data: JSONBody[AccountToken], addresses: NamedDependency[AddressService]) -> AddressProven:
+        """The link of a sign-up, or that of a change, which it then makes. It is good once and for 24 hours."""
+        return AddressProven(email=await addresses.confirm(data.token))
+
+
+class AccountController(Controller):
+    """The signed-in person's own local account. API keys may do none of it."""
+
+    path = "/me"
+    tags = ("me",)
+
+    @patch("/", operation_id="change_me", summary="Change my name", guards=[requires_person()])
+    async def change(
+        self,
+        data: JSONBody[MePatch],
+        request: OwnCall,
+        addresses: NamedDependency[AddressService],
+    ) -> User:
+        """It is shown in every company."""
+        return await addresses.rename(request.user, data.full_name)
+
+    @post(
+        "/email",
+        status_code=202,
+        operation_id="change_my_email",
+        summary="Change my address",
+        guards=[requires_person()],
+        opt={"errors": ("wrong_password", "email_taken")},
+    )
+    async def change_email(
+        self,
+        data: JSONBody[EmailChange],
+        request: OwnCall,
+        addresses: NamedDependency[AddressService],
+    ) -> EmailChangeStarted:
+        """By a link that is sent to the new address; the present one is told. Without mail it is changed at once."""
+        return await addresses.change(request.user, data)
+
+    @post(
+        "/email/confirmation",
+        status_code=202,
+        operation_id="send_my_confirmation",
+        summary="Send the link that proves my address again",
+        guards=[requires_person()],
+    )
+    async def send_confirmation(self, request: OwnCall, addresses: NamedDependency[AddressService]) -> MailPromised:
+        """The last one ends. Nothing is sent for an address that is proven."""
+        return await addresses.send_again(request.user)
+
+    @post(
+        "/password",
+        status_code=204,
+        operation_id="change_my_password",
+        summary="Change my password",
+        guards=[requires_person()],
+        opt={"errors": ("wrong_password",)},
+    )
+    async def change_password(
+        self,
+        data: JSONBody[PasswordChange],
+        request: OwnCall,
+        password_service: NamedDependency[PasswordService],
+    ) -> None:
+        """Every other session ends."""
+        await password_service.change(request.user, data)
+
+    @get("/sessions", operation_id="list_my_sessions", summary="Where I am signed in", guards=[requires_person()])
+    async def sessions(self, request: OwnCall, account_sessions: NamedDependency[Sessions]) -> Page[SignedInSession]:
+        """Last seen first, in one page."""
+        return await account_sessions.list_mine(request.user)
+
+    @delete(
+        "/sessions/{session_id:uuid}",
+        operation_id="end_my_session",
+        summary="End one of my sessions",
+        guards=[requires_person()],
+    )
+    async def end_session(
+        self,
+        session_id: FromPath[UUID],
+        request: OwnCall,
+        account_sessions: NamedDependency[Sessions],
+    ) -> None:
+        """Its access tokens are refused from now on."""
+        await account_sessions.end(request.user, session_id)
+
+    @post(
+        "/sessions/end",
+        status_code=204,
+        operation_id="end_my_sessions",
+        summary="End all my other sessions, or all",
+        guards=[requires_person()],
+    )
+    async def end_sessions(
+        self,
+        data: JSONBody[SessionsEnd],
+        request: OwnCall,
+        account_sessions: NamedDependency[Sessions],
+    ) -> None:
+        """With `current` the one that asks ends, too."""
+        await account_sessions.end_all(request.user, current=data.current)
+
+    @get("/deletion", operation_id="plan_my_deletion", summary="What deleting me would do", guards=[requires_person()])
+    async def plan(self, request: OwnCall, deletions: NamedDependency[DeletionService]) -> AccountDeletionPlan:
+        """To each company, oldest first."""
+        return await deletions.plan(request.user)
+
+    @post(
+        "/deletion",
+        status_code=200,
+        operation_id="delete_me",
+        summary="Delete my account",
+        guards=[requires_person()],
+        opt={"errors": ("wrong_password", "owns_companies", "last_owner")},
+    )
+    async def delete_me(
+        self,
+        data: JSONBody[AccountDeletionRequest],
+        request: OwnCall,
+        deletions: NamedDependency[DeletionService],
+        session_cookies: NamedDependency[SessionCookies],
+    ) -> Response[AccountDeleted]:
+        """For good: nobody can bring it back. Companies where nobody else is are erased after their grace."""
+        return Response(await deletions.delete(request.user, data), cookies=[session_cookies.removed()])
+
+
+class DownloadController(Controller):
+    """What is stored of the signed-in person, whoever vouches for them."""
+
+    path = "/me/export"
+    tags = ("me",)
+
+    @get(
+        operation_id="export_me",
+        summary="Download my data",
+        guards=[requires_person()],
+        opt={"download": DOWNLOAD},
+    )
+    async def export(self, request: OwnCall, account_export: NamedDependency[AccountExport]) -> Stream:
+        """Profile, sessions, memberships, and the person's own conversations in every company, as one JSON document."""
+        headers = {"Content-Disposition": 'attachment; filename="account.json"', "Cache-Control": "no-store"}
+        return Stream(await account_export.of(request.user), media_type="application/json", headers=headers)

@@ -1,0 +1,97 @@
+"""Puts a person's own account together: with local accounts all of it, with Clerk the download alone."""
+
+from uuid import UUID
+
+from litestar import Router
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.domains.identity.account_controllers import DownloadController, LinksController
+from backend.domains.identity.account_deletion import DeletionService
+from backend.domains.identity.account_export import AccountExport
+from backend.domains.identity.account_links import Links
+from backend.domains.identity.account_mail import AccountPost
+from backend.domains.identity.account_service import AddressService, Parts, PasswordService, default_limits
+from backend.domains.identity.account_sessions import Sessions
+from backend.domains.identity.cookies import Origins, SessionCookies
+from backend.domains.identity.passwords import PasswordWorkers
+from backend.domains.identity.ports import Belongings, Departures, Memberships
+from backend.kernel.auth import Revocations
+from backend.kernel.client_address import ClientAddress
+from backend.kernel.db import Database
+from backend.kernel.mail import create_mailer
+from backend.kernel.provide import provide
+from backend.kernel.ratelimit import RateLimiter
+from backend.settings import Settings
+
+
+class LocalAccount:
+    """`/me/…`, and the part of `/auth/…` that mails and links belong to."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        passwords: PasswordWorkers,
+        limiter: RateLimiter,
+        revocations: Revocations,
+        departures: Departures,
+        belongings: Belongings,
+    ) -> None:
+        self._post = AccountPost(create_mailer(settings), settings.web_url, configured=settings.mail is not None)
+        self._parts = Parts(
+            database=database,
+            passwords=passwords,
+            limiter=limiter,
+            limits=default_limits(local=settings.is_local),
+            sessions=Sessions(database, revocations),
+            links=Links(database, settings.web_url),
+            post=self._post,
+        )
+        self.addresses = AddressService(self._parts)
+        self._deletions = DeletionService(self._parts, departures, belongings)
+
+    def links_router(self, origins: Origins, client_address: ClientAddress) -> Router:
+        """What needs no signing in; for the web app's pages, and for programs."""
+        return Router(
+            "/",
+            route_handlers=[LinksController],
+            guards=[origins],
+            dependencies=provide(
+                password_service=PasswordService(self._parts),
+                addresses=self.addresses,
+                passwords=self._parts.passwords,
+                client_address=client_address,
+            ),
+        )
+
+    def dependencies(self, cookies: SessionCookies) -> dict[str, Provide]:
+        """What :class:`AccountController` asks for."""
+        return provide(
+            password_service=PasswordService(self._parts),
+            addresses=self.addresses,
+            account_sessions=self._parts.sessions,
+            deletions=self._deletions,
+            session_cookies=cookies,
+        )
+
+    async def close(self) -> None:
+        """Let mails leave that wait."""
+        await self._post.close()
+
+
+class ProvenByClerk:
+    """Implements ``Addresses`` where Clerk proves them: it lets nobody in otherwise."""
+
+    are_proven = True
+
+    async def is_proven(self, _session: AsyncSession, _user_id: UUID) -> bool:
+        """Always."""
+        return True
+
+
+def download_router(database: Database, memberships: Memberships, belongings: Belongings) -> Router:
+    """`/me/export`, in either mode."""
+    export = AccountExport(database, memberships, belongings)
+    return Router("/", route_handlers=[DownloadController], dependencies=provide(account_export=export))
