@@ -62,7 +62,7 @@ VARIABLES: Final = (
     Variable("LLM_BASE_URL", "", "Endpoint, for Fireworks https://api.fireworks.ai/inference/v1"),
     Variable("LLM_API_KEY", "", "Key of the endpoint", secret=True),
     Variable("LLM_MODEL", "", "Model name, for Fireworks accounts/fireworks/models/qwen3-235b-a22b"),
-    Variable("LLM_TIMEOUT_SECONDS", "60", "Longest wait for the next piece of an answer"),
+    Variable("LLM_TIMEOUT_SECONDS", "60", "Longest wait for text of an answer; thinking does not lengthen it"),
     Variable("LLM_MOCK_TOKENS_PER_SECOND", "60", "Pace of the mock; 0 is as fast as possible"),
     Variable("MESSAGES_PER_DAY", "200", "Messages that a new company may send a day"),
     Variable("TASKS_PER_DAY", "100", "Tasks that a new company may start a day"),

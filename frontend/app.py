@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from frontend import pages, runtime, theme
+from frontend.account_routes import account_routes
 from frontend.components.feedback import Leave, banners, notices
 from frontend.components.primitives import given
 from frontend.download_routes import download_routes
@@ -53,7 +54,10 @@ def create_app(settings: WebSettings) -> rx.App:
         app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
         frontend_exception_handler=on_page_fault,
-        api_transformer=[Starlette(routes=[*session_routes(run), *download_routes(run)]), partial(_edge, run)],
+        api_transformer=[
+            Starlette(routes=[*session_routes(run), *account_routes(run), *download_routes(run)]),
+            partial(_edge, run),
+        ],
     )
     reflex_seam.install(app, SessionOwner(run), run.odd, origins=settings.origins)
     app.add_middleware(SessionBinding())

@@ -24,6 +24,8 @@ from module_sdk.wire.tenants import ErasureReceipt
 EXPORT_PATH: Final = "/downloads/audit"
 CHECKPOINTS_PATH: Final = "/downloads/audit-checkpoints.json"
 RECEIPTS_PATH: Final = "/downloads/erasure-receipts"
+ACCOUNT_PATH: Final = "/downloads/account.json"
+YOU_PATH: Final = "/settings/you"
 AUDIT_PATH: Final = "/audit"
 SETTINGS_PATH: Final = "/settings"
 #: Where Clerk's script keeps its session's token for the site's own server.
@@ -40,7 +42,7 @@ class _NotAsked(Exception):
 
 
 def download_routes(runtime: Runtime) -> list[Route]:
-    """Exports and checkpoints of the audit log, and receipts of erased companies."""
+    """Exports and checkpoints of the audit log, receipts of erased companies, and the person's own data."""
 
     def route(path: str, back: str, fetch: Fetch) -> Route:
         async def answer(request: Request) -> Response:
@@ -52,6 +54,7 @@ def download_routes(runtime: Runtime) -> list[Route]:
         route(f"{EXPORT_PATH}.ndjson", AUDIT_PATH, lambda request, api: _export(request, api, "ndjson")),
         route(f"{EXPORT_PATH}.csv", AUDIT_PATH, lambda request, api: _export(request, api, "csv")),
         route(CHECKPOINTS_PATH, AUDIT_PATH, _checkpoints),
+        route(ACCOUNT_PATH, YOU_PATH, lambda _request, api: (_dated("account", "json"), api.account.export())),
         route(f"{RECEIPTS_PATH}/{{receipt_id}}.json", SETTINGS_PATH, _receipt),
     ]
 

@@ -64,7 +64,7 @@ class WebSettings:
             env=environ.get("OCSUITE_ENV") or "local",
             host=environ.get("OCSUITE_WEB_HOST") or "127.0.0.1",
             port=_port(environ, "OCSUITE_WEB_PORT", 3000),
-            api_url=_address(environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}"),
+            api_url=_url("OCSUITE_API_URL", environ.get("OCSUITE_API_URL") or f"http://127.0.0.1:{api_port}"),
             data_dir=Path(environ.get("OCSUITE_DATA_DIR") or ".ocsuite").resolve(),
             clerk_publishable_key=environ.get("CLERK_PUBLISHABLE_KEY", ""),
             trusted_proxies=_networks(environ, "OCSUITE_TRUSTED_PROXIES"),
@@ -85,6 +85,17 @@ def clerk_host(publishable_key: str) -> str:
     return host
 
 
+def account_portal(publishable_key: str) -> str:
+    """The page of Clerk's where people look after their accounts, at its usual address."""
+    host = clerk_host(publishable_key)
+    home = (
+        host.replace(".clerk.", ".", 1)
+        if host.endswith(".clerk.accounts.dev")
+        else f"accounts.{host.removeprefix('clerk.')}"
+    )
+    return f"https://{home}/user"
+
+
 def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     items = [item.strip() for item in environ.get(name, "").split(",")]
     try:
@@ -94,22 +105,18 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    items = tuple(item for part in environ.get(name, "").split(",") if (item := part.strip().rstrip("/")))
-    for item in items:
-        if not item.startswith(("https://", "http://")):
-            raise WebSettingsError(f"{name}: give origins such as https://app.example.com, separated by commas")
-    return items
+    return tuple(_url(name, item) for part in environ.get(name, "").split(",") if (item := part.strip()))
 
 
-def _address(url: str) -> str:
+def _url(name: str, text: str) -> str:
     try:
-        parts = urlsplit(url)
-        addressable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        addressable = False
-    if not addressable:
-        raise WebSettingsError("OCSUITE_API_URL: give an address such as https://api.example.com, its port below 65536")
-    return url.rstrip("/")
+        good = False
+    if not good:
+        raise WebSettingsError(f"{name}: give an address such as https://app.example.com, with a port up to 65535")
+    return text.rstrip("/")
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

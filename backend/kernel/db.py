@@ -1,17 +1,20 @@
 """The application's door to Postgres: a transaction always opens with the signed context of whom it acts for."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import QueuePool
 
-from backend.kernel.tenancy import Context, ContextSigner
+from backend.kernel.tenancy import Context, ContextSigner, TenantContext
 
 SETTING = "ocsuite.context"
+WAIT_SECONDS: Final = 30.0
 
 #: What a statement raises while the database is away: the driver's own errors too, which SQLAlchemy wraps only where it
 #: sees them (not those of a connection being opened or asked directly). Timeouts are OSErrors.
@@ -76,11 +79,20 @@ def create_engine(
 
 
 class Database:
-    """Opens transactions as the application role."""
+    """Opens transactions as the application role.
+
+    Whoever finds every connection taken waits for at most ``WAIT_SECONDS``, first come, first served; then they get a
+    ``TimeoutError``. A fifth of the connections is kept for what the product does of itself (ending an answer that was
+    begun, holding its lease), so that no crowd at the door keeps those inside from leaving.
+    """
 
     def __init__(self, engine: AsyncEngine, signer: ContextSigner) -> None:
+        assert isinstance(engine.pool, QueuePool)
+        size = engine.pool.size()
         self.engine = engine
         self._signer = signer
+        self._turns = asyncio.Semaphore(size)
+        self._peoples_turns = asyncio.Semaphore(size - size // 5)
 
     @asynccontextmanager
     async def transaction(self, context: Context) -> AsyncIterator[AsyncSession]:
@@ -109,7 +121,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self, context: Context) -> AsyncIterator[tuple[AsyncConnection, ContextConnection]]:
         """A pooled connection whose next transaction is in ``context``."""
-        async with self.engine.connect() as connection:
+        async with self._turn(context), self.engine.connect() as connection:
             driver = await _driver(connection)
             if driver.is_closed():  # the server went away while the connection lay in the pool
                 await connection.invalidate()
@@ -119,6 +131,17 @@ class Database:
                 yield connection, driver
             finally:
                 driver.next_context = None
+
+    @asynccontextmanager
+    async def _turn(self, context: Context) -> AsyncIterator[None]:
+        """The right to one of the pool's connections, which itself would serve a newcomer before those who wait."""
+        own = isinstance(context, TenantContext) and context.user_id is None
+        doors = (self._turns,) if own else (self._peoples_turns, self._turns)
+        async with AsyncExitStack() as held:
+            async with asyncio.timeout(WAIT_SECONDS if any(door.locked() for door in doors) else None):
+                for door in doors:
+                    await held.enter_async_context(door)
+            yield
 
     async def close(self) -> None:
         """Close every pooled connection."""

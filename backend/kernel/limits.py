@@ -65,6 +65,7 @@ def default_policies(*, local: bool) -> Policies:
         lookups=Limit("lookups", 60 * wide, 60),
         named={
             "auth": Policy(address=Limit("auth", 30 * wide, 60)),
+            "judging": Policy(address=Limit("judging", 60 * wide, 60)),
             "chat": Policy(user=Limit("chat", 60, 60)),
         },
     )

@@ -1,5 +1,6 @@
 """Every error as ``application/problem+json`` (RFC 9457), from handlers, from routing and from outside Litestar."""
 
+import errno
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -47,12 +48,17 @@ _DANGLING_SQLSTATE: Final = "23503"
 _PEOPLE: Final = "_users"
 # A policy refused what the gate had let through: the permission was lost in between.
 _REFUSED_SQLSTATE: Final = "42501"
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+# What Redis answers when its memory or disk is full, or while it is not the one to write to.
+_REDIS_UNABLE: Final = ("OOM ", "MISCONF ", "READONLY ", "LOADING ", "NOREPLICAS ")
 _CONNECTIVITY: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     redis.exceptions.BusyLoadingError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
     sqlalchemy.exc.InterfaceError,
     sqlalchemy.exc.TimeoutError,
     ConnectionError,
@@ -115,7 +121,9 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
         return e.SessionExpired()
     if sqlstate == _REFUSED_SQLSTATE:
         return e.PermissionDenied()
-    transient = isinstance(error, _CONNECTIVITY) or sqlstate.startswith(_TRANSIENT_SQLSTATES)
+    unable = isinstance(error, redis.exceptions.ResponseError) and str(error).startswith(_REDIS_UNABLE)
+    full = isinstance(error, OSError) and error.errno in _NO_ROOM
+    transient = unable or full or isinstance(error, _CONNECTIVITY) or sqlstate.startswith(_TRANSIENT_SQLSTATES)
     if transient or (isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated):
         return e.Unavailable()
     return e.Internal()

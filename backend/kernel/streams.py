@@ -7,6 +7,7 @@ readers notice nothing; a reader elsewhere waits for the end, which Postgres kee
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from crypto import Binding, TenantKey
+from crypto import Binding, DecryptionError, TenantKey
 
 log = structlog.get_logger(__name__)
 
@@ -95,11 +96,16 @@ class LiveStream:
                     yield []
 
 
+class StreamUnreadError(Exception):
+    """Nothing can be read of a stream: Redis is away, or what it holds is not what was written there."""
+
+
 class StreamLog:
-    """Sealed events in Redis."""
+    """Sealed events in Redis, which is not trusted: what is not as it was written counts as missing."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._unread: deque[StreamRef] = deque(maxlen=1_000)
 
     async def append(self, ref: StreamRef, key: TenantKey, events: list[Event]) -> None:
         """Write events in one trip; writing one twice is refused by Redis, raised as ``RedisError``."""
@@ -111,13 +117,36 @@ class StreamLog:
             await pipe.execute()
 
     async def read(self, ref: StreamRef, key: TenantKey, after: int, *, wait_ms: int | None = None) -> list[Event]:
-        """Events numbered above ``after``; with ``wait_ms`` waits that long for the first of them."""
-        found = await self._redis.xread({ref.key: f"{after}-0"}, block=wait_ms)
-        return [self._opened(ref, key, entry, fields) for _, entries in found or () for entry, fields in entries]
+        """Events numbered above ``after``, up to the first that is missing.
+
+        With ``wait_ms`` waits that long for the first of them. Raises :class:`StreamUnreadError`, at once, if that one
+        cannot be read; the log tells it once for each stream.
+        """
+        try:
+            found = await self._redis.xread({ref.key: f"{after}-0"}, block=wait_ms)
+        except (RedisError, OSError) as error:
+            raise self._unreadable(ref, error) from error
+        events: list[Event] = []
+        for entry, fields in (pair for _, entries in found or () for pair in entries):
+            try:
+                events.append(self._opened(ref, key, after + len(events) + 1, entry, fields))
+            except (DecryptionError, KeyError, ValueError) as error:
+                unreadable = self._unreadable(ref, error)
+                if not events:
+                    raise unreadable from error
+                break
+        return events
+
+    def _unreadable(self, ref: StreamRef, error: Exception) -> StreamUnreadError:
+        if ref not in self._unread:
+            self._unread.append(ref)
+            log.warning("stream_unread", stream_id=str(ref.id), reason=type(error).__name__)
+        return StreamUnreadError()
 
     @staticmethod
-    def _opened(ref: StreamRef, key: TenantKey, entry: bytes, fields: dict[bytes, bytes]) -> Event:
-        number = int(entry.partition(b"-")[0])
+    def _opened(ref: StreamRef, key: TenantKey, number: int, entry: bytes, fields: dict[bytes, bytes]) -> Event:
+        if entry != b"%d-0" % number:
+            raise ValueError("an entry is missing")
         name, _, data = key.open(fields[b"e"], ref.binding(number)).partition(b"\n")
         return Event(number, name.decode(), data)
 

@@ -71,14 +71,16 @@ function typed(event) {
 // The server has said something: that a form's work is over, why it was refused, or what a dialog is about.
 function answered(changes) {
   for (const { target, attributeName } of changes) {
-    if (attributeName === "data-done") finish(target);
+    if (attributeName === "data-once-done") finish(target);
     else if (attributeName === "data-about" && target.matches("dialog[open] > *")) showWhenReady(target.parentElement);
   }
-  for (const { target, attributeName } of changes) if (attributeName === "data-answers") release(target);
+  for (const { target, attributeName } of changes) if (attributeName === "data-once-answers") release(target);
 }
 
 function finish(form) {
-  form.querySelector("input[data-key]").value = "";
+  const key = form.querySelector("input[data-key]");
+  if (!key) return; // the element has become another form meanwhile
+  key.value = "";
   // One that was closed meanwhile, and opened for something else, stays open.
   if (form.dataset.sending) form.closest("dialog[open]")?.close();
 }
@@ -145,7 +147,7 @@ function escaped(event) {
 
 export function pageBehaviour() {
   const observer = new MutationObserver(answered);
-  observer.observe(document.body, { subtree: true, attributeFilter: ["data-answers", "data-done", "data-about"] });
+  observer.observe(document.body, { subtree: true, attributeFilter: ["data-once-answers", "data-once-done", "data-about"] });
   const clock = setInterval(reword, AGE_MS);
   const heard = [
     ["submit", sendOnce, true],

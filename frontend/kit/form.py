@@ -72,7 +72,7 @@ def form_key(data: Mapping[str, Any]) -> str | None:
 
 def once_form(form: rx.Var[Form] | Form, *children: Any, on_submit: Any, **props: Any) -> rx.Component:
     """A form that is sent once; ``form`` is the state's variable for it."""
-    marks = {"data-once": "true", "data-answers": form.answers, "data-done": form.done}  # type: ignore[union-attr]  # a Var at run time
+    marks = {"data-once": "true", "data-once-answers": form.answers, "data-once-done": form.done}  # type: ignore[union-attr]  # a Var at run time
     return rx.el.form(
         rx.el.input(type="hidden", name=KEY_FIELD, custom_attrs={"data-key": "true"}),
         *children,

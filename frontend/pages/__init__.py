@@ -12,7 +12,9 @@ from frontend.pages import (
     chat,
     clerk_entrance,
     companies,
+    confirm,
     dashboard,
+    forgot_password,
     home,
     invitation,
     not_found,
@@ -22,6 +24,7 @@ from frontend.pages import (
     sign_in,
     sign_up,
     team,
+    you,
 )
 from frontend.settings import WebSettings
 from frontend.states.api_keys import ApiKeysState
@@ -29,7 +32,9 @@ from frontend.states.audit import AuditState
 from frontend.states.auth import AuthState
 from frontend.states.board import BoardState
 from frontend.states.chat import ChatState
+from frontend.states.confirm import ConfirmState
 from frontend.states.dashboard import DashboardState
+from frontend.states.forgot import ForgotState, NewPasswordState
 from frontend.states.home import CompaniesState, HomeState
 from frontend.states.invitation import InvitationState
 from frontend.states.onboarding import OnboardingState
@@ -37,6 +42,7 @@ from frontend.states.roles import RolesState
 from frontend.states.settings import SettingsState
 from frontend.states.team import MembersState
 from frontend.states.team_invitations import InvitationsState
+from frontend.states.you import YouState
 
 NAME: Final = "OCSuite"
 DESCRIPTION: Final = (
@@ -57,6 +63,9 @@ PAGES: Final = (
     Page("/", NAME, home.page, HomeState.load),
     Page("/sign-in", "Sign in", sign_in.page, AuthState.load),
     Page("/sign-up", "Create your account", sign_up.page, AuthState.load),
+    Page("/forgot-password", "Forgot your password?", forgot_password.forgot, ForgotState.load),
+    Page("/new-password", "Choose a new password", forgot_password.new_password, NewPasswordState.load),
+    Page("/confirm", "Confirm your address", confirm.page, ConfirmState.load),
     Page("/companies", "Your companies", companies.page, CompaniesState.load),
     Page("/onboarding", "Set up your company", onboarding.page, OnboardingState.load),
     Page("/dashboard", "Dashboard", dashboard.page, DashboardState.load),
@@ -69,6 +78,7 @@ PAGES: Final = (
     Page("/team/invitations", "Invitations", team.invitations, InvitationsState.load),
     Page("/invitation", "Your invitation", invitation.page, InvitationState.load),
     Page("/audit", "Audit", audit.page, AuditState.load),
+    Page("/settings/you", "Your account", you.page, YouState.load),
     Page("/settings", "Settings", settings.page, SettingsState.load),
     Page("404", "Page not found", not_found.page),
 )
@@ -77,6 +87,9 @@ PAGES: Final = (
 _CLERK_PAGES: Final[dict[str, Callable[[], rx.Component]]] = {
     "/sign-in": clerk_entrance.sign_in,
     "/sign-up": clerk_entrance.sign_up,
+    "/forgot-password": clerk_entrance.sign_in,
+    "/new-password": clerk_entrance.sign_in,
+    "/confirm": clerk_entrance.sign_in,
 }
 
 

@@ -4,7 +4,8 @@ import reflex as rx
 
 from frontend.components.access.permissions import locked_note
 from frontend.components.permissions import may
-from frontend.components.primitives import avatar, button, card, empty_state, icon, skeleton
+from frontend.components.primitives import avatar, card, empty_state, icon, skeleton
+from frontend.kit.form import once_form, submit_button
 from frontend.states.board import BoardState, DecisionView, Item, Seat, StatementView
 from frontend.views.shell import shell
 
@@ -23,8 +24,8 @@ def _board() -> rx.Component:
 
 
 def _form() -> rx.Component:
-    return rx.el.form(
-        rx.el.input(name="form_key", type="hidden", value=BoardState.form_key, read_only=True),
+    return once_form(
+        BoardState.form,
         rx.el.input(
             name="topic",
             class_name="input",
@@ -34,7 +35,7 @@ def _form() -> rx.Component:
             auto_complete="off",
             dir="auto",
         ),
-        button("Convene the board", kind="primary", type="submit", busy=BoardState.busy),
+        submit_button("Convene the board", BoardState.form),
         on_submit=BoardState.convene,
         class_name="board-topic",
     )

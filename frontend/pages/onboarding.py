@@ -10,6 +10,7 @@ from frontend.components.feedback import dialog
 from frontend.components.forms import form_error, text_field
 from frontend.components.primitives import badge, button, given, icon, link, link_button, skeleton
 from frontend.components.profile_form import FORM_ID, profile_form
+from frontend.kit.form import once_form, submit_button
 from frontend.kit.unsaved import unsaved_guard
 from frontend.states.onboarding import STEPS, OnboardingState
 from frontend.states.session import SessionState
@@ -90,12 +91,13 @@ def _heading(title: str, text: str) -> rx.Component:
 def _company() -> rx.Component:
     return rx.el.section(
         _heading("Name your company", "People you invite later see this name."),
-        rx.el.form(
-            form_error(OnboardingState.company_problem),
+        once_form(
+            OnboardingState.form,
+            form_error(OnboardingState.form.error),
             text_field(
                 "Company name",
                 "name",
-                error=OnboardingState.company_errors["name"],
+                error=OnboardingState.form.errors["name"],
                 auto_complete="organization",
                 auto_focus=True,
                 max_length=120,
@@ -103,7 +105,7 @@ def _company() -> rx.Component:
             text_field(
                 "Short name",
                 "slug",
-                error=OnboardingState.company_errors["slug"],
+                error=OnboardingState.form.errors["slug"],
                 optional=True,
                 max_length=48,
                 auto_complete="off",
@@ -111,13 +113,8 @@ def _company() -> rx.Component:
                 spell_check=False,
                 auto_capitalize="none",
             ),
-            rx.el.div(
-                button("Create company", kind="primary", type="submit", busy=OnboardingState.saving),
-                class_name="form-actions",
-            ),
+            rx.el.div(submit_button("Create company", OnboardingState.form), class_name="form-actions"),
             on_submit=OnboardingState.create_company,
-            class_name="form-stack",
-            no_validate=True,
         ),
         class_name="wizard-card",
     )

@@ -12,6 +12,7 @@ from frontend.components.forms import text_field
 from frontend.components.permissions import may
 from frontend.components.primitives import avatar, badge, button, card, icon, link, progress, skeleton, time_ago
 from frontend.components.profile_form import FORM_ID, profile_form
+from frontend.components.settings_tabs import COMPANY, settings_tabs
 from frontend.kit.unsaved import TouchedForm, unsaved_guard
 from frontend.states.session import SessionState
 from frontend.states.settings import SettingsState, UsageView
@@ -28,7 +29,7 @@ def page() -> rx.Component:
         rx.cond(SettingsState.failed, problem_panel(SettingsState.problem, SettingsState.load), _loading()),
     )
     unsaved = SettingsState.unsaved | SettingsState.company_unsaved
-    return shell("Settings", rx.fragment(content, unsaved_guard(unsaved)))
+    return shell("Settings", rx.fragment(settings_tabs(COMPANY), content, unsaved_guard(unsaved)))
 
 
 def _section(title: str, text: str, *children: Any, class_name: str = "") -> rx.Component:

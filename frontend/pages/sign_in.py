@@ -1,9 +1,12 @@
 """``/sign-in`` for local accounts."""
 
+from typing import Any
+
 import reflex as rx
 
 from frontend.components.forms import form_error, text_field
-from frontend.components.primitives import button, icon, link
+from frontend.components.new_password import password_field
+from frontend.components.primitives import button, given, icon, link
 from frontend.states.auth import AuthState
 from frontend.states.invitation import InvitationState
 from frontend.views.entrance import entrance
@@ -26,12 +29,22 @@ def page() -> rx.Component:
             auto_complete="username",
             auto_focus=True,
             placeholder="you@company.com",
-            default_value=InvitationState.invitation.email,
+            default_value=typed_address(),
             spell_check=False,
+            on_change=corrected("email"),
         ),
-        password_field(new=False),
+        password_field(
+            "Password",
+            "password",
+            error=AuthState.errors["password"],
+            shown=AuthState.password_shown,
+            toggle=AuthState.toggle_password,
+            on_change=corrected("password"),
+        ),
         button("Sign in", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
+        rx.el.p(link("Forgot password?", href="/forgot-password", class_name="text-link"), class_name="entrance-aside"),
         on_submit=AuthState.sign_in,
+        reset_on_submit=False,
         class_name="form-stack",
         no_validate=True,
     )
@@ -41,23 +54,12 @@ def page() -> rx.Component:
     return entrance("Sign in", "Welcome back.", form, foot)
 
 
-def password_field(*, new: bool) -> rx.Component:
-    """The password with a button that shows it."""
-    shown = AuthState.password_shown
-    return text_field(
-        "Password",
-        "password",
-        error=AuthState.errors["password"],
-        hint="At least 12 characters. A few unrelated words work well." if new else "",
-        type=rx.cond(shown, "text", "password"),
-        auto_complete="new-password" if new else "current-password",
-        max_length=256,
-        suffix=rx.el.button(
-            rx.cond(shown, icon("eye-off"), icon("eye")),
-            type="button",
-            class_name="icon-button",
-            aria_label="Show password",
-            aria_pressed=rx.cond(shown, "true", "false"),
-            on_click=AuthState.toggle_password,
-        ),
-    )
+def typed_address() -> Any:
+    """The address that was typed on the page before, or that an invitation is for."""
+    return rx.cond(AuthState.typed_email != "", AuthState.typed_email, InvitationState.proposed_email)
+
+
+def corrected(name: str) -> Any:
+    """What typing into a field does: once something was said of it or of the form, that goes away."""
+    said = (AuthState.errors[name] != "") | (AuthState.problem != "")
+    return rx.cond(said, given(AuthState.corrected, name), rx.noop())

@@ -3,10 +3,11 @@
 import reflex as rx
 
 from frontend.components.forms import form_error, text_field
-from frontend.components.primitives import button, link
-from frontend.pages.sign_in import password_field
+from frontend.components.new_password import password_field, strength
+from frontend.components.primitives import button, given, link
+from frontend.pages.sign_in import corrected, typed_address
 from frontend.states.auth import AuthState
-from frontend.states.invitation import InvitationState
+from frontend.states.strength import StrengthState
 from frontend.views.entrance import entrance
 
 
@@ -21,6 +22,8 @@ def page() -> rx.Component:
             auto_complete="name",
             auto_focus=True,
             max_length=120,
+            on_change=corrected("full_name"),
+            on_blur=AuthState.note_name,
         ),
         text_field(
             "Work e-mail",
@@ -29,13 +32,27 @@ def page() -> rx.Component:
             type="email",
             auto_complete="email",
             placeholder="you@company.com",
-            default_value=InvitationState.invitation.email,
+            default_value=typed_address(),
             spell_check=False,
             max_length=254,
+            on_change=corrected("email"),
+            on_blur=AuthState.note_email,
         ),
-        password_field(new=True),
+        _said_of_address(),
+        password_field(
+            "Password",
+            "password",
+            error=AuthState.errors["password"],
+            shown=AuthState.password_shown,
+            toggle=AuthState.toggle_password,
+            new=True,
+            on_change=corrected("password"),
+            on_blur=lambda typed: given(StrengthState.judge, typed, AuthState.typed_email, AuthState.typed_name),
+        ),
+        strength(),
         button("Create account", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_up,
+        reset_on_submit=False,
         class_name="form-stack",
         no_validate=True,
     )
@@ -43,3 +60,29 @@ def page() -> rx.Component:
         "Have an account already? ", link("Sign in", href="/sign-in" + AuthState.carried, class_name="text-link")
     )
     return entrance("Create your account", "Set up your company in about two minutes.", form, foot)
+
+
+def _said_of_address() -> rx.Component:
+    """The way on for an address that has an account, or what was probably meant by one that is a slip away."""
+    return rx.el.div(
+        rx.cond(
+            AuthState.taken,
+            rx.el.p(
+                "Is it yours? ",
+                link("Sign in with it", href="/sign-in" + AuthState.carried, class_name="text-link"),
+                class_name="field-aside",
+            ),
+            rx.cond(
+                AuthState.meant != "",
+                rx.el.p(
+                    "Did you mean ",
+                    rx.el.button(AuthState.meant, type="button", class_name="text-link", on_click=AuthState.take_meant),
+                    "?",
+                    class_name="field-aside",
+                ),
+                rx.fragment(),
+            ),
+        ),
+        class_name="field-said",
+        role="status",
+    )

@@ -1,12 +1,12 @@
 """The board meeting: a preview of what the executives will do together."""
 
-import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import reflex as rx
 
 from frontend import words
+from frontend.kit.form import Form, form_key
 from frontend.states.session import SessionState
 from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
 
@@ -64,9 +64,7 @@ class Item:
 class BoardState(SessionState):
     """The meeting being shown, if one was convened. Looking at the page convenes none."""
 
-    busy: bool = False
-    #: Names the form as it was opened: whatever is sent from it twice is one meeting.
-    form_key: str = ""
+    form: Form = Form.of()
     convened: bool = False
     topic: str = ""
     preview: bool = True
@@ -77,22 +75,20 @@ class BoardState(SessionState):
     @rx.event
     async def load(self) -> Any:
         """Open an empty form."""
-        self.convened, self.busy, self.form_key = False, False, secrets.token_urlsafe(16)
+        self.convened, self.form = False, self.form.fresh()
         return await self._enter()
 
     @rx.event
     async def convene(self, form: dict[str, Any]) -> Any:
         """Hold a meeting, about a topic or about what the chair chooses."""
-        key = str(form.get("form_key", ""))
-        if key != self.form_key:
-            return
-        self.busy = True
+        self.form = self.form.begun()
         yield
         request = BoardMeetingRequest(topic=" ".join(str(form.get("topic", "")).split())[:400])
         async with self._talk() as api:
-            self._show(await self._tenant(api).board_meeting(request, idempotency_key=key))
-            self.form_key = secrets.token_urlsafe(16)
-        self.busy = False
+            self._show(await self._tenant(api).board_meeting(request, idempotency_key=form_key(form)))
+            self.form = self.form.finished()
+        if self.form.busy:
+            self.form = self.form.refused()
 
     def _show(self, meeting: BoardMeeting) -> None:
         titles = {attendee.executive: office(attendee.title) for attendee in meeting.attendees}

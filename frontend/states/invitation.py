@@ -21,7 +21,13 @@ _BACK: Final = urlencode({"next": INVITATION_PATH})
 SIGN_IN_AND_BACK: Final = f"{SIGN_IN_PATH}?{_BACK}"
 SIGN_UP_AND_BACK: Final = f"/sign-up?{_BACK}"
 _FOR_ANOTHER: Final = "invitation_for_another"
+_MASK: Final = "***@"
 _INVALID: Final = ("invitation_invalid", "validation_failed")
+
+
+def masked(email: str) -> str:
+    """``email`` as an installation without mail shows it to whoever has the link."""
+    return f"{email[:1]}{_MASK}{email.rpartition('@')[2]}"
 
 
 class InvitationState(SessionState):
@@ -32,6 +38,11 @@ class InvitationState(SessionState):
     problem: Notice = Notice()
     refusal: str = ""
     busy: bool = False
+
+    @rx.var
+    def proposed_email(self) -> str:
+        """The address to sign in with, unless it is masked."""
+        return "" if _MASK in self.invitation.email else self.invitation.email
 
     @rx.event
     async def load(self) -> Any:
@@ -55,7 +66,7 @@ class InvitationState(SessionState):
                 self.look = "invalid"
                 return None
             self.invitation = preview_view(preview, datetime.now(UTC))
-            mine = self.person.email.casefold() == preview.email.casefold()
+            mine = preview.email.casefold() in (self.person.email.casefold(), masked(self.person.email).casefold())
             self.look = "stranger" if not signed_in else "invited" if mine else "other"
         return None
 

@@ -5,9 +5,11 @@ from urllib.parse import parse_qs
 
 import reflex as rx
 
+from frontend.kit.form import Form, form_key
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from module_sdk.client import ApiError
+from module_sdk.wire.problems import Problem
 from module_sdk.wire.tenants import Onboarding, OnboardingPatch, OnboardingStep, TenantCreate
 
 STEPS: Final[tuple[OnboardingStep, ...]] = ("company", "profile", "integration", "done")
@@ -21,15 +23,14 @@ class OnboardingState(ProfileState):
     skipped: list[str] = []
     #: Whether it is being asked if what was typed may be dropped.
     skip_asked: bool = False
-    company_errors: dict[str, str] = {"name": "", "slug": ""}
-    company_problem: str = ""
+    form: Form = Form.of("name", "slug")
 
     @rx.event
     async def load(self) -> Any:
         """Resume where the wizard was left; ``?new=1`` starts another company."""
         if (away := await self._enter(needs_company=False)) is not None:
             return away
-        self.company_errors, self.company_problem, self.saving = {"name": "", "slug": ""}, "", False
+        self.form, self.saving = self.form.fresh(), False
         another = parse_qs(self.router.url.query).get("new") == ["1"]
         if another or not self.company.id:
             self.step = "company"
@@ -45,24 +46,27 @@ class OnboardingState(ProfileState):
     async def create_company(self, form: dict[str, Any]) -> Any:
         """Make the company and go on to its profile."""
         name, slug = " ".join(str(form.get("name", "")).split()), str(form.get("slug", "")).strip().lower()
-        self.company_problem = ""
-        self.company_errors = {"name": "" if name else "Enter your company's name.", "slug": ""}
         if not name:
+            self.form = self.form.refused(name="Enter your company's name.")
             return
-        self.saving = True
+        self.form = self.form.begun()
         yield
         async with self._talk() as api:
             try:
-                tenant = await api.create_tenant(TenantCreate(name=name, slug=slug or None))
+                wanted = TenantCreate(name=name, slug=slug or None)
+                tenant = await api.create_tenant(wanted, idempotency_key=form_key(form))
             except ApiError as error:
-                if not self._refused(error):
+                if error.problem.status not in (409, 422):
                     raise
+                self._refuse(error.problem)
             else:
+                self.form = self.form.finished()
                 self.company_id = str(tenant.id)
                 await self._enter()
                 await self._read_profile(api)
                 self._take_step(await self._tenant(api).move_onboarding(OnboardingPatch(step="profile")))
-        self.saving = False
+        if self.form.busy:
+            self.form = self.form.refused()
         if self.step == "profile":
             # Without `?new=1`, so that reloading the page resumes this company's wizard.
             yield rx.redirect("/onboarding", replace=True)
@@ -114,13 +118,8 @@ class OnboardingState(ProfileState):
     def _take_step(self, reply: Onboarding) -> None:
         self.step, self.skipped = reply.step, list(reply.skipped)
 
-    def _refused(self, error: ApiError) -> bool:
-        """Whether the refusal could be shown in the form."""
-        if error.problem.status not in (409, 422):
-            return False
-        found = field_errors(error.problem, ("name", "slug"))
-        if error.problem.code == "slug_taken":
-            found["slug"] = sentence(f"{error.problem.title}. {error.problem.detail or ''}")
-        self.company_errors = {"name": "", "slug": ""} | found
-        self.company_problem = "" if found else sentence(error.problem.detail or error.problem.title)
-        return True
+    def _refuse(self, problem: Problem) -> None:
+        found = field_errors(problem, ("name", "slug"))
+        if problem.code == "slug_taken":
+            found["slug"] = sentence(f"{problem.title}. {problem.detail or ''}")
+        self.form = self.form.refused("" if found else sentence(problem.detail or problem.title), found)

@@ -20,8 +20,9 @@ from reflex_base.event import Event
 
 from frontend import runtime, words
 from frontend.session_routes import END_PATH, MAX_PATH, SIGN_IN_PATH
+from frontend.states.problems import DENIED, denied_words
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
-from module_sdk.wire.identity import Me, Membership, User
+from module_sdk.wire.identity import Me, Membership
 
 ONBOARDING_PATH: Final = "/onboarding"
 #: Where people go who have no company, or whose access to the one being shown ended.
@@ -34,23 +35,28 @@ NoticeKind = Literal["error", "success", "info"]
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none."""
+    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none.
+
+    ``denied`` where nothing is wrong: they may not see or do it.
+    """
 
     id: str = ""
     kind: NoticeKind = "error"
     title: str = ""
     detail: str = ""
     request_id: str = ""
+    denied: bool = False
 
 
 @dataclass(frozen=True)
 class Person:
-    """The signed-in person, as shown; ``id`` is a UUID in text."""
+    """The signed-in person, as shown; ``id`` is a UUID in text, ``unconfirmed`` that their address is to be proven."""
 
     id: str = ""
     name: str = ""
     email: str = ""
     initials: str = ""
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ class SessionState(rx.State):
             self.lost_company = name
         companies = {company.id: company for company in map(_company, me.memberships)}
         chosen = next((one for one in (wanted, mine, *ids) if one in companies), "")
-        self.person, self.companies = _person(me.user), list(companies.values())
+        self.person, self.companies = _person(me), list(companies.values())
         self.company, self.company_id = companies.get(chosen, Company()), chosen
         if chosen and mine != chosen:
             self.last_companies = _remembering(last, str(me.user.id), chosen)
@@ -362,8 +368,15 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in picked).upper() or "?"
 
 
-def _person(user: User) -> Person:
-    return Person(id=str(user.id), name=user.full_name, email=user.email or "", initials=initials(user.full_name))
+def _person(me: Me) -> Person:
+    user = me.user
+    return Person(
+        id=str(user.id),
+        name=user.full_name,
+        email=user.email or "",
+        initials=initials(user.full_name),
+        unconfirmed=me.email_unconfirmed,
+    )
 
 
 def _company(membership: Membership) -> Company:
@@ -384,6 +397,8 @@ def notice_of(error: ClientError) -> Notice:
     """``error`` in words: the problem's own where there is one."""
     if isinstance(error, ApiError):
         problem = error.problem
+        if problem.code == DENIED:
+            return Notice(title="This is closed to you", detail=denied_words(problem), denied=True)
         return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
     if isinstance(error, ApiUnavailable):
         return Notice(title="The service cannot be reached", detail="Nothing was lost. Try again in a moment.")

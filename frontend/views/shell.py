@@ -6,6 +6,7 @@ import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
 from frontend.components.account import sign_out_button
+from frontend.components.confirmation import confirmation_banner
 from frontend.components.danger_zone import erasure_banner
 from frontend.components.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.states.session import Company, SessionState
@@ -46,6 +47,7 @@ def shell(
         _sidebar(title),
         rx.el.div(
             erasure_banner(),
+            confirmation_banner(),
             rx.el.header(
                 icon_button(
                     "menu",
@@ -175,6 +177,7 @@ def _account() -> rx.Component:
         rx.el.div(
             theme_choice(),
             rx.el.div(class_name="menu-line"),
+            link(icon("user"), "Your account", href="/settings/you", class_name="menu-entry"),
             link(icon("settings"), "Settings", href="/settings", class_name="menu-entry"),
             sign_out_button("menu-entry"),
             id=ACCOUNT_MENU_ID,

@@ -123,6 +123,7 @@ async def test_a_company_of_one_is_erased_after_its_grace_and_its_owner_then(
     assert "Solo will be erased after" in mail
     # Nothing of the person is left but a row without a name, and no key of theirs opens anything.
     stored = await root.fetchrow("SELECT * FROM users WHERE id = $1", ada.user_id)
+    assert stored is not None
     assert (stored["email"], stored["full_name"]) == (None, "Deleted account")
     for table in ("user_credentials", "sessions", "account_links"):
         assert await root.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", ada.user_id) == 0, table

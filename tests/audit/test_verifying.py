@@ -217,10 +217,27 @@ def test_entries_without_a_seal() -> None:
     assert (fault.kind, fault.seq, fault.entry_id) == ("inserted", SIZE + 1, UUID(int=2))
 
 
-def test_hidden_checkpoints_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stripped", [False, True])
+def test_a_hidden_checkpoint_is_named(stripped: bool) -> None:
+    inner = [seal.seq for _, seal in _sealed(7) if seal.checkpoint][:-1]
+    assert len(inner) == 7
+    for at in inner:
+        rows = list(_sealed(7))
+        signature = rows[at - 1][1].signature
+        hidden = {"checkpoint": False, "signature": signature[:64] if stripped else signature}
+        rows[at - 1] = tampering.changed(rows[at - 1], **hidden)
+        assert _found(rows) == ("forged", at)
+        assert _found(rows, every_signature=True) == ("forged", at)
+        # Whatever else was done later on, the first place is named.
+        assert at == inner[-1] or _found(tampering.recomputed(tampering.remove(rows, SIZE - 1, 0))) == ("forged", at)
+    every = [tampering.changed(row, checkpoint=row[1].seq == SIZE) for row in _sealed(7)]
+    assert _found(every) == ("forged", inner[0])
+
+
+def test_rows_without_checkpoints_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifying, "MOST_UNCONFIRMED", 20)
     monkeypatch.setattr(verifying, "LOOK_AHEAD", 5)
-    hidden = [tampering.changed(row, checkpoint=row[1].seq == SIZE) for row in _sealed(7)]
+    hidden = _sealed(SIZE)
     assert _found(hidden) is None
     for at in (1, 19, 20, 21, 45):
         assert _found(tampering.recomputed(tampering.remove(list(hidden), at, 0))) == ("removed", at)

@@ -170,6 +170,15 @@ async def test_same_key_meets_the_same_answer(member: Member) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_repeated_question_whose_conversation_is_gone_is_not_found(member: Member) -> None:
+    asked = {"headers": {"Idempotency-Key": uuid4().hex}, "json": {"message": "Only once"}}
+    first = await member.request("POST", "/c-suite/ceo/chat", **asked)
+    path = f"/c-suite/conversations/{conversation_id(frames(first.content))}"
+    assert (await member.request("DELETE", path)).status_code == 204
+    again = await member.request("POST", "/c-suite/ceo/chat", **asked)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
 async def test_daily_limit_refuses_and_stores_nothing(member: Member, settings: Settings) -> None:
     await limit(settings, member.tenant_id, messages_per_day=2)
     first = await ask(member)

@@ -19,6 +19,7 @@ from litestar.params import FromPath
 
 from backend.registry import permissions
 from module_sdk.contract import MetricPoint, MetricSnapshot
+from module_sdk.wire.account import PasswordCandidate, PasswordStrength
 from module_sdk.wire.base import Page
 from module_sdk.wire.csuite import (
     AgendaItem,
@@ -70,6 +71,8 @@ class World:
     companies: dict[str, list[Company]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     held: dict[str, list[str]] = field(default_factory=dict)
+    #: The keys of the requests that made a company.
+    founded_by: dict[str, Company] = field(default_factory=dict)
     #: The keys of convened meetings, each once however often it was sent.
     meetings: dict[str, BoardMeeting] = field(default_factory=dict)
     token_seconds: int = 60
@@ -181,6 +184,12 @@ async def sign_up(request: Request[Any, Any, Any], state: State) -> Response[Sig
     return open_session(state, user, 201)
 
 
+@post("/auth/password/strength", status_code=200)
+async def judge_password(request: Request[Any, Any, Any]) -> PasswordStrength:
+    await body(request, PasswordCandidate)
+    return PasswordStrength(score=4, reason=None)
+
+
 @post("/auth/sign-in")
 async def sign_in(request: Request[Any, Any, Any], state: State) -> Response[SignedIn]:
     data = await body(request, SignIn)
@@ -224,9 +233,11 @@ async def create_tenant(request: Request[Any, Any, Any], state: State) -> Tenant
     slug = data.slug or "-".join("".join(c if c.isalnum() else " " for c in data.name.lower()).split())
     if slug == "taken":
         raise Refused(409, "slug_taken", "This address is taken", "Choose another.")
+    world: World = state.world
     company = new_company(data.name, slug)
-    state.world.companies.setdefault(user.email or "", []).append(company)
-    return company.tenant
+    if world.founded_by.setdefault(request.headers["idempotency-key"], company) is company:
+        world.companies.setdefault(user.email or "", []).append(company)
+    return world.founded_by[request.headers["idempotency-key"]].tenant
 
 
 @get("/tenants/{tenant_id:uuid}", sync_to_thread=False)
@@ -393,6 +404,7 @@ def conversations(request: Request[Any, Any, Any], state: State) -> Page[Convers
 HANDLERS = [
     live,
     sign_up,
+    judge_password,
     sign_in,
     renew,
     sign_out,

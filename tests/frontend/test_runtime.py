@@ -226,8 +226,13 @@ def test_hosts_are_the_same_as_the_apis() -> None:
     assert hosts == frozenset({"localhost", "127.0.0.1", "[::1]", "box.test"})
     assert settings(OCSUITE_WEB_HOST="0.0.0.0").hosts is None
     assert settings(OCSUITE_ENV="production").hosts is None
-    with pytest.raises(WebSettingsError, match="OCSUITE_WEB_ORIGINS"):
-        settings(OCSUITE_WEB_ORIGINS="app.example.com")
+
+
+@pytest.mark.parametrize("name", ["OCSUITE_WEB_ORIGINS", "OCSUITE_API_URL"])
+@pytest.mark.parametrize("text", ["app.example.com", "http://127.0.0.1:70000", "http://[::1", "ftp://app.example.com"])
+def test_settings_refuse_what_is_no_address(name: str, text: str) -> None:
+    with pytest.raises(WebSettingsError, match=f"^{name}: "):
+        settings(**{name: text})
 
 
 def test_way_back_is_bounded() -> None:

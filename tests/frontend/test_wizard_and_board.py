@@ -42,6 +42,17 @@ def test_a_double_click_convenes_one_meeting(member: Page, fake: FakeApi) -> Non
     assert len(fake.world.meetings) - before == 2
 
 
+def test_a_double_click_makes_one_company(page: Page, fake: FakeApi) -> None:
+    email = f"{uuid4().hex}@example.com"
+    sign_up(page, email)
+    page.get_by_label("Company name").fill("Acme Robotics")
+    page.get_by_role("button", name="Create company").dblclick()
+    expect(page.get_by_role("heading", name="Tell your executives")).to_be_visible()
+    page.goto("/dashboard")
+    expect(page.get_by_role("heading", name="Runway")).to_be_visible()
+    assert [company.tenant.name for company in fake.world.companies[email]] == ["Acme Robotics"]
+
+
 def test_who_may_not_convene_is_told_so(entered: Page, fake: FakeApi) -> None:
     email = next(reversed(fake.world.sessions.values()))
     fake.world.held[email] = ["company.read", "dashboard.read"]

@@ -82,7 +82,10 @@ def test_wizard(enter: Enter, scan: Scan, product: Product) -> None:
     ada = signed_up(product.api_url)
     visit = enter(ada)
     open_page(visit, "/onboarding", "Name your company")
-    found = scan(visit, "company")
+    open_page(visit, "/companies", "You are in no company")
+    found = scan(visit, "/companies")
+    open_page(visit, "/onboarding", "Name your company")
+    found += scan(visit, "company")
     ada.found()
     for step, heading in (
         ("profile", "Tell your executives"),

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.journey
 TITLES = {
     "/sign-in": "Sign in · OCSuite",
     "/sign-up": "Create your account · OCSuite",
+    "/companies": "Your companies · OCSuite",
     "/onboarding": "Set up your company · OCSuite",
     "/dashboard": "Dashboard · OCSuite",
     "/chat": "Chat · OCSuite",

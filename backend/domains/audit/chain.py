@@ -9,7 +9,9 @@ a tenant takes 16 bytes, a ``seq`` 8 (big-endian), a time the 27 ASCII character
 - signature of every row   = Ed25519(``ocsuite.audit.row/1\n`` ‖ tenant ‖ seq ‖ content ‖ sealed_at)
 - signature of a checkpoint = Ed25519(``ocsuite.audit.checkpoint/1\n`` ‖ tenant ‖ seq ‖ hash ‖ sealed_at)
 
-The second one commits to all that came before. The first one does not mention the hash on purpose: whoever owns the
+The second one commits to all that came before. All rows of a batch have one ``sealed_at``, later than that of the batch
+before; the last of a batch is a checkpoint. Which rows are checkpoints therefore follows from the hashes, and not from
+a column beside them. The first one does not mention the hash on purpose: whoever owns the
 database can overwrite every hash, but a row still proves which place it had, so that the one that is gone can be named.
 
 Canonical JSON: the entry's fields and the keys of every object in order of their code points, no blanks, UTF-8; of text
@@ -21,7 +23,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +34,7 @@ from module_sdk.wire.audit import ActorKind, AuditCheckpoint, Outcome
 
 CHECKPOINT_EVERY: Final = 1000
 """Most rows from one checkpoint to the next; the last row of a batch is always one."""
+_LATER: Final = timedelta(microseconds=1)
 GENESIS: Final = bytes(32)
 """The hash before the first row."""
 MAX_INTEGER: Final = 2**53 - 1
@@ -243,14 +246,16 @@ def seal_batch(
 ) -> list[Seal]:
     """The seals of ``entries`` in their order, after ``head``, the newest seal of the tenant.
 
-    ``keys`` are the public keys by id, derived from our own private ones and not read from a table. ``sealed_at`` never
-    goes back, whatever the clock does. Raises ``ForgedHead`` if ``head`` is no checkpoint of ours: a batch on top of it
-    would sign whatever the owner of the database made of the history. Raises ``NotCanonical`` for an entry that cannot
-    be sealed, ValueError for one of another tenant.
+    ``keys`` are the public keys by id, derived from our own private ones and not read from a table. ``sealed_at`` goes
+    on with every batch, whatever the clock does. Raises ``ForgedHead`` if ``head`` is no checkpoint of ours: a batch on
+    top of it would sign whatever the owner of the database made of the history. Raises ``NotCanonical`` for an entry
+    that cannot be sealed, ValueError for one of another tenant.
     """
     if head is not None and not chain_is_signed(tenant_id, head, keys):
         raise ForgedHead(f"the newest seal, number {head.seq}, does not carry our signature")
-    seq, previous, sealed_at = (0, GENESIS, now) if head is None else (head.seq, head.hash, max(now, head.sealed_at))
+    seq, previous, sealed_at = 0, GENESIS, now
+    if head is not None:
+        seq, previous, sealed_at = head.seq, head.hash, max(now, head.sealed_at + _LATER)
     batch = list(entries)
     seals: list[Seal] = []
     for position, entry in enumerate(batch, start=1):

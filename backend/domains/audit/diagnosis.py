@@ -16,6 +16,7 @@ from module_sdk.wire.audit import AuditFault, FaultKind
 
 FAR: Final = 5000
 """How many places on a renumbered row is looked for: at most that many rows in a gap are recognised as removed."""
+UNMARKED: Final = "this entry ends a batch, and is not the checkpoint any more that every batch ends with"
 
 
 class Row(NamedTuple):
@@ -34,6 +35,11 @@ def chained_hash(tenant_id: UUID, seq: int, previous: bytes, row: Row) -> bytes 
         return link_hash(tenant_id, seq, previous, row.content, row.seal.sealed_at)
     except NotCanonical:
         return None
+
+
+def ends_batch(row: Row, following: Row) -> bool:
+    """Whether ``row`` must be a checkpoint: the rows of a batch, and no others, were sealed at one moment."""
+    return row.seal.sealed_at != following.seal.sealed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,20 @@ class Stretch:
             and chained_hash(self.tenant_id, seq, previous, row) == row.seal.hash
             and self._signed(row, seq)
             and (not row.seal.checkpoint or chain_is_signed(self.tenant_id, row.seal, self.keys))
+            and not self._is_unmarked(index)
         )
+
+    def _is_unmarked(self, index: int) -> bool:
+        """Whether a row that must be a checkpoint is none, as the row after it proves."""
+        if self.rows[index].seal.checkpoint or index + 1 == len(self.rows):
+            return False
+        following = self.rows[index + 1]
+        return ends_batch(self.rows[index], following) and self._signed(following, self.first + index + 1)
 
     def _explain(self, index: int, previous: bytes) -> tuple[FaultKind, str]:
         row, seq = self.rows[index], self.first + index
+        if self._is_unmarked(index) and self._signed(row, seq):
+            return "forged", UNMARKED
         if self._is_committed(index, previous):
             return "forged", "the signature of this entry is not ours, though a later checkpoint confirms the entry"
         if row.seal.seq == seq and self._signed(row, seq):

@@ -4,7 +4,8 @@ Hashes are recomputed for every row; signatures are checked at checkpoints, as o
 before. Only where something does not fit are the rows since the last good checkpoint looked at one by one.
 
 What is found, whatever the owner of the database does without the private key: every change of a sealed entry, its
-place, its seal's hash or time, a missing or additional row, and a chain that ends within a batch. What cannot be found:
+place, its seal's hash or time, a checkpoint that is none any more, a missing or additional row, and a chain that ends
+within a batch. What cannot be found:
 
 - entries that were changed or removed before they were sealed, and false ones that were put there for sealing;
 - an end that was cut off at a checkpoint, even if other rows were sealed in its place since, unless a checkpoint from
@@ -33,7 +34,7 @@ from backend.domains.audit.chain import (
     row_is_signed,
     timestamp,
 )
-from backend.domains.audit.diagnosis import Row, Stretch, chained_hash
+from backend.domains.audit.diagnosis import UNMARKED, Row, Stretch, chained_hash, ends_batch
 from crypto import VerifyKey
 from module_sdk.wire.audit import AuditCheckpoint, AuditFault, FaultKind
 
@@ -171,6 +172,9 @@ class ChainVerifier:
             self._suspect("edited", seq, "the entry is not what was sealed here")
             return
         self._next, self._hash = seq + 1, expected
+        if len(self._rows) > 1 and ends_batch(self._rows[-2], row):
+            self._suspect("forged", seq - 1, UNMARKED)
+            return
         if self._saved and self._contradicts_saved(seal):
             return
         if self._every_signature and not self._is_signed(row):

@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import ENDINGS, ending
@@ -18,7 +17,7 @@ from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import GenerationInterrupted, NotFound
 from backend.kernel.metrics import STREAMS_OPEN
-from backend.kernel.streams import PING, Event, StreamLog, StreamRef
+from backend.kernel.streams import PING, Event, StreamLog, StreamRef, StreamUnreadError
 from backend.kernel.tenancy import TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
 
@@ -83,7 +82,13 @@ class Follower:
                     if batch and batch[-1].name in ENDINGS:
                         return
                 row = None
-            row = row or await self._message(context, message_id)
+            try:
+                row = row or await self._message(context, message_id)
+            except DATABASE_AWAY as error:
+                log.warning("answer_unread", message_id=str(message_id), reason=type(error).__name__)
+                yield []
+                await asyncio.sleep(1)
+                continue
             if row is None:
                 return
             if row.status != "streaming":
@@ -91,10 +96,6 @@ class Follower:
                 if rest:
                     yield rest
                 return
-            if row.lease_over:
-                await self._generator.settle(ref)
-                row = None
-                continue
             row = None
             batch = await self._elsewhere(ref, after)
             after = batch[-1].number if batch else after
@@ -122,13 +123,20 @@ class Follower:
         try:
             key = await self._keys.get(ref.tenant_id)
             return await self._log.read(ref, key, after, wait_ms=wait_ms)
-        except (RedisError, OSError, TenantKeyGoneError) as error:
-            log.warning("stream_unread", stream_id=str(ref.id), reason=type(error).__name__)
+        except (StreamUnreadError, TenantKeyGoneError, *DATABASE_AWAY):
             if wait_ms:
-                await asyncio.sleep(1)  # Redis is away and cannot wake us; the database tells when the answer ended
+                await asyncio.sleep(1)  # Redis cannot wake us; the database tells when the answer ended
             return []
 
     async def _message(self, context: TenantContext, message_id: UUID) -> MessageRow | None:
+        """The row as it is; an answer whose generator was lost is ended first."""
+        row = await self._stored(context, message_id)
+        if row is not None and row.lease_over:
+            await self._generator.settle(StreamRef(context.tenant_id, message_id))
+            row = await self._stored(context, message_id)
+        return row
+
+    async def _stored(self, context: TenantContext, message_id: UUID) -> MessageRow | None:
         async with self._db.transaction(context) as session:
             return await ConversationRepository(session, context).message(message_id)
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from redis.exceptions import RedisError
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment, ending, said
@@ -21,7 +20,7 @@ from backend.domains.csuite.repository import AnswerRepository, abandoned_messag
 from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
 from backend.kernel.metrics import GENERATIONS
-from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef
+from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef, StreamUnreadError
 from backend.kernel.tenancy import ANONYMOUS, TenantContext
 from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
 from module_sdk.wire.csuite import CutOff, Message, Started
@@ -121,8 +120,8 @@ class Generator:
         """The events of an answer that reached Redis."""
         try:
             return await self._log.read(ref, await self._keys.get(ref.tenant_id), 0)
-        except (RedisError, OSError, TenantKeyGoneError) as error:
-            log.warning("abandoned_text_unread", message_id=str(ref.id), reason=type(error).__name__)
+        except (StreamUnreadError, TenantKeyGoneError):
+            log.warning("abandoned_text_unread", message_id=str(ref.id))
             return []
 
     async def _write(self, answer: Answer) -> None:
