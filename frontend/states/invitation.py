@@ -1,8 +1,9 @@
 """Following an invitation's link. Its secret stays in an HttpOnly cookie and never enters a state."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import reflex as rx
 
@@ -11,7 +12,7 @@ from frontend.session_routes import INVITATION_COOKIE, INVITATION_PATH, INVITE_E
 from frontend.states.problems import sentence
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import PreviewView, preview_view
-from module_sdk.client import ApiError
+from module_sdk.client import ApiError, ClientError
 from module_sdk.wire.access import InvitationToken
 
 #: What the page shows: nothing yet, an error, an invitation that is none any more, or one for a visitor who is not
@@ -71,6 +72,17 @@ class InvitationState(SessionState):
         return None
 
     @rx.event
+    async def propose(self) -> None:
+        """Read whom the invitation is for, on the forms to which it leads: this tab may know nothing of it any more."""
+        token = self._token()
+        if token is None or self.invitation.email or parse_qs(self.router.url.query).get("next") != [INVITATION_PATH]:
+            return
+        with suppress(ClientError):
+            api = runtime.current().api_from(self.router.session.client_ip)
+            preview = await api.look_up_invitation(InvitationToken(token=token))
+            self.invitation = preview_view(preview, datetime.now(UTC))
+
+    @rx.event
     async def join(self) -> Any:
         """Accept the invitation and go to the company's dashboard."""
         token = self._token()
@@ -100,9 +112,7 @@ class InvitationState(SessionState):
     @rx.event
     async def use_another_account(self) -> None:
         """Sign out and come back to sign in as whoever was invited, whose address the form proposes."""
-        kept = self.invitation
         await self._end_session(SIGN_IN_AND_BACK)
-        self.invitation = kept
 
     def _token(self) -> str | None:
         return runtime.cookie_value(self.router.headers.cookie, INVITATION_COOKIE)
