@@ -56,7 +56,7 @@ def page() -> rx.Component:
 
 def typed_address() -> Any:
     """The address that was typed on the page before, or that an invitation is for."""
-    return rx.cond(AuthState.typed_email != "", AuthState.typed_email, InvitationState.proposed_email)
+    return rx.cond(AuthState.typed_email != "", AuthState.typed_email, InvitationState.invitation.proposed)
 
 
 def corrected(name: str) -> Any:

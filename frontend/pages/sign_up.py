@@ -49,7 +49,7 @@ def page() -> rx.Component:
             on_change=corrected("password"),
             on_blur=lambda typed: given(StrengthState.judge, typed, AuthState.typed_email, AuthState.typed_name),
         ),
-        strength(),
+        strength(AuthState.errors["password"]),
         button("Create account", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_up,
         reset_on_submit=False,
