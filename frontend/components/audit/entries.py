@@ -50,11 +50,11 @@ def _entry(entry: EntryView) -> rx.Component:
             rx.el.summary(
                 rx.el.span(_icon(entry), class_name=rx.cond(entry.refused, "audit-icon tone-bad", "audit-icon")),
                 rx.el.span(
-                    rx.el.strong(entry.actor),
+                    rx.el.strong(entry.actor, dir="auto"),
                     rx.cond(entry.by != "", rx.el.span(" ", entry.by, class_name="muted"), rx.fragment()),
                     " ",
                     entry.verb,
-                    rx.cond(entry.thing != "", rx.fragment(" ", rx.el.strong(entry.thing)), rx.fragment()),
+                    rx.cond(entry.thing != "", rx.fragment(" ", rx.el.strong(entry.thing, dir="auto")), rx.fragment()),
                     rx.cond(entry.tail != "", rx.fragment(" ", entry.tail), rx.fragment()),
                     class_name="audit-sentence",
                 ),
