@@ -20,7 +20,7 @@ from backend.kernel.redaction import redact_event, redact_line
 
 # Their requests, statements and connections would repeat what our own lines say.
 _QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING,
-                 "openai": logging.WARNING, "asyncio": logging.WARNING}  # fmt: skip
+                 "asyncio": logging.WARNING}  # fmt: skip
 
 _FLUSH_SECONDS: Final = 0.02
 _MOST_COMPLAINTS: Final = 10_000
@@ -160,13 +160,13 @@ class Complaints:
         self._logger = logger
         self._told: dict[str, tuple[str, dict[str, Any]]] = {}
 
-    def tell(self, about: str, event: str, **fields: Any) -> None:
-        """One line at level error, unless the last about the same said the same."""
+    def tell(self, about: str, event: str, *, level: int = logging.ERROR, **fields: Any) -> None:
+        """One line, unless the last about the same said the same."""
         if self._told.get(about) != (event, fields):
             if len(self._told) >= _MOST_COMPLAINTS:
                 self._told.clear()
             self._told[about] = event, fields
-            structlog.get_logger(self._logger).error(event, **fields)
+            structlog.get_logger(self._logger).log(level, event, **fields)
 
     def settled(self, about: str) -> None:
         """All is well with it: the next complaint about it is said again."""

@@ -26,10 +26,22 @@ _LOCAL_SUBJECTS: Final = 20_000
 
 # KEYS: the subjects, then keys that refuse the request by existing. ARGV: quota and window in seconds per subject.
 # A value is {slot number, sum, newest count, …, oldest count}; a slot is a tenth of the window, TIME is Redis' own.
+# One that is no such thing, or of a time to come, counts as missing: whoever can write it can delete it as well.
 # Returns {0 | index of the exhausted subject | -1 refused, then per subject: what remains, ms until some comes back}.
 _SCRIPT: Final = """
 local call, floor = redis.call, math.floor
 local subjects = #ARGV / 2
+local function unpacked(raw)
+  local read, state = pcall(cmsgpack.unpack, raw)
+  if not read or type(state) ~= 'table' then return nil end
+  for j = 1, 13 do
+    local number = state[j]
+    if type(number) ~= 'number' or number < 0 or number > 9007199254740992 or number ~= floor(number) then
+      return nil
+    end
+  end
+  return state
+end
 for i = subjects + 1, #KEYS do
   if call('EXISTS', KEYS[i]) == 1 then return {-1} end
 end
@@ -39,11 +51,13 @@ local states, reply, blocked = {}, {0}, 0
 for i = 1, subjects do
   local quota, span = tonumber(ARGV[2 * i - 1]), ARGV[2 * i] * 100
   local slot, state = floor(now / span), nil
-  local raw = call('GET', KEYS[i])
-  if raw then
-    state = cmsgpack.unpack(raw)
+  local raw = redis.pcall('GETRANGE', KEYS[i], 0, 255)  -- what is longer is no value of ours
+  if type(raw) == 'string' then
+    state = unpacked(raw)
+  end
+  if state then
     local shift = slot - state[1]
-    if shift > 10 then
+    if shift > 10 or shift < -10 then
       state = nil
     elseif shift > 0 then
       local sum = 0

@@ -21,6 +21,7 @@ from frontend.states.audit_views import (
     verified_view,
     wanted,
 )
+from frontend.states.problems import DENIED
 from frontend.states.session import Notice, SessionState, notice_of
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.client.audit import AuditFilter
@@ -32,7 +33,6 @@ PAGE_ROWS: Final = 50
 MEMBER_ROWS: Final = 100
 #: A filter offers this many people; there are companies with more, and a select is no way to find one among them.
 MOST_PEOPLE: Final = 500
-DENIED: Final = "permission_denied"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ _BACK: Final = urlencode({"next": INVITATION_PATH})
 SIGN_IN_AND_BACK: Final = f"{SIGN_IN_PATH}?{_BACK}"
 SIGN_UP_AND_BACK: Final = f"/sign-up?{_BACK}"
 _FOR_ANOTHER: Final = "invitation_for_another"
-_UNCONFIRMED: Final = "email_unconfirmed"
 _MASK: Final = "***@"
 _INVALID: Final = ("invitation_invalid", "validation_failed")
 

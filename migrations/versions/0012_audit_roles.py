@@ -1,14 +1,59 @@
 """Bookkeeping of audit that is believed only where it is sealed; rules of roles."""
 
+from importlib import import_module
+from typing import Final
+
+from migrations import rls
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+# Who is to be verified is decided by what is signed, and no longer by a date in a row; so the function only lists.
+LISTED: Final = f"""
+  CREATE FUNCTION util.tenants_with_log(after uuid, most integer) RETURNS SETOF uuid
+  LANGUAGE sql STABLE {rls.DEFINER} AS
+  $$ SELECT t.id FROM public.tenants t
+     WHERE t.id > after AND (EXISTS (SELECT FROM public.audit_logs l WHERE l.tenant_id = t.id)
+       OR EXISTS (SELECT FROM public.audit_seals s WHERE s.tenant_id = t.id))
+     ORDER BY t.id LIMIT most $$"""
+TO_VERIFY: Final = "util.tenants_to_verify(timestamptz, integer)"
+
 
 def upgrade() -> None:
-    """Filled by the part that owns it."""
+    rls.execute(
+        "ALTER TABLE audit_verifications ADD COLUMN key_id text NOT NULL DEFAULT ''",
+        "ALTER TABLE audit_verifications ADD COLUMN signature bytea NOT NULL DEFAULT ''",
+        f"DROP FUNCTION {TO_VERIFY}",
+        LISTED,
+    )
+    rls.allow_function("util.tenants_with_log(uuid, integer)")
+    _restrict_roles("AND util.may_grant_role(tenant_id, {0})")
 
 
 def downgrade() -> None:
-    """Filled by the part that owns it."""
+    _restrict_roles("")
+    rls.execute(
+        "DROP FUNCTION util.tenants_with_log(uuid, integer)",
+        import_module("migrations.versions.0007_audit").FUNCTIONS[TO_VERIFY],
+        "ALTER TABLE audit_verifications DROP COLUMN signature",
+        "ALTER TABLE audit_verifications DROP COLUMN key_id",
+    )
+    rls.allow_function(TO_VERIFY)
+
+
+def _restrict_roles(whole: str) -> None:
+    """Who may change a role, or what it allows; ``whole`` asks for all that the role named ``{0}`` holds."""
+    manage = rls.permitted("roles.manage")
+    rls.drop_restrictions("roles", "UPDATE", "DELETE")
+    for command in ("UPDATE", "DELETE"):
+        rls.restrict("roles", command, f"{manage} AND NOT built_in {whole.format('key')}")
+    built_in = (
+        "EXISTS (SELECT FROM roles r WHERE r.tenant_id = role_permissions.tenant_id"
+        " AND r.key = role_permissions.role_key AND r.built_in)"
+    )
+    held = f"permission = ANY ((SELECT {rls.GRANTED})::text[]) AND NOT {built_in}"
+    rls.drop_restrictions("role_permissions", "INSERT", "DELETE")
+    for command in ("INSERT", "DELETE"):
+        rls.restrict("role_permissions", command, f"{manage} AND {held} {whole.format('role_key')}")

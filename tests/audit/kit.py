@@ -17,6 +17,7 @@ from backend.kernel.db import Database
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import TenantContext
 from crypto import Keyring
+from module_sdk.wire.audit import AuditCheckpoint
 
 
 class Parts:
@@ -94,10 +95,15 @@ class Log:
         """Rows of a table of this company."""
         return int((await self.rows(f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant"))[0][0])
 
+    async def seen(self) -> AuditCheckpoint | None:
+        """What the witness keeps."""
+        return await self.parts.witness.seen(self.tenant_id, (await self.parts.verifications.keys()).public)
+
     async def forget_witness(self) -> None:
         """As if Redis had been emptied too."""
         await self.parts.redis.hdel(HEADS, str(self.tenant_id))  # type: ignore[misc]  # annotated as its synchronous twin
 
-    async def remember(self, stored: str) -> None:
+    async def remember(self, stored: str | bytes) -> None:
         """Put something where the witness keeps its checkpoint."""
-        await self.parts.redis.hset(HEADS, str(self.tenant_id), stored)  # type: ignore[misc]  # as above
+        kept: dict[Any, Any] = {str(self.tenant_id): stored}
+        await self.parts.redis.hset(HEADS, mapping=kept)  # type: ignore[misc]  # as above

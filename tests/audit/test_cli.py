@@ -57,7 +57,7 @@ async def test_in_the_database(parts: Parts, settings: Settings, environment: di
 
 async def test_against_a_checkpoint_kept_elsewhere(parts: Parts, environment: dict[str, str], tmp_path: Path) -> None:
     log, other = await (await parts.log()).sealed(3, 2), await (await parts.log()).sealed(1)
-    saved = await parts.witness.seen(log.tenant_id)
+    saved = await log.seen()
     page = tmp_path / "checkpoints.json"
     page.write_bytes(msgspec.json.encode(Page(items=[saved])))
     await log.forget_witness()

@@ -1,22 +1,24 @@
 """The sealer on the real database: complete, in order, never twice, whoever else seals or is killed meanwhile."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
+import structlog
 from sqlalchemy import text
 
 from backend.domains.audit import sealer as sealing
 from backend.domains.audit.chain import checkpoint_of
 from backend.domains.audit.repository import AuditRepository
 from backend.domains.audit.sealer import Sealer
+from backend.domains.audit.witness import HEADS
 from backend.kernel.audit import record
 from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.audit import AuditCheckpoint
 from tests.audit.kit import Log, Parts
 
 PLACES = "SELECT seq, checkpoint FROM audit_seals WHERE tenant_id = :tenant ORDER BY seq"
@@ -37,7 +39,7 @@ async def test_a_batch_ends_in_a_checkpoint_that_the_witness_keeps(parts: Parts)
     assert [tuple(row) for row in await log.rows(PLACES)] == [(1, False), (2, False), (3, True), (4, False), (5, True)]
     assert await log.count("audit_pending") == 0
     await assert_intact(log, 5)
-    seen = await parts.witness.seen(log.tenant_id)
+    seen = await log.seen()
     assert seen is not None
     async with parts.db.transaction(TenantContext(log.tenant_id, None)) as session:
         head = await AuditRepository(session).head()
@@ -138,10 +140,10 @@ async def test_a_meta_that_could_not_be_sealed_is_refused(parts: Parts, value: o
 
 async def test_the_witness_does_not_follow_a_chain_that_lost_its_end(parts: Parts) -> None:
     log = await (await parts.log()).sealed(3, 2)
-    kept = await parts.witness.seen(log.tenant_id)
+    kept = await log.seen()
     await log.tamper("DELETE FROM audit_seals WHERE tenant_id = :tenant AND seq > 3")
     await log.sealed(1, 1, 1)
-    assert await parts.witness.seen(log.tenant_id) == kept
+    assert await log.seen() == kept
     verdict = await log.verify()
     assert verdict.fault is not None
     assert (verdict.fault.kind, verdict.fault.seq) == ("cut_off", 4)
@@ -149,19 +151,83 @@ async def test_the_witness_does_not_follow_a_chain_that_lost_its_end(parts: Part
 
 async def test_a_witness_that_fell_behind_catches_up_and_one_of_somebody_else_is_no_witness(parts: Parts) -> None:
     log = await (await parts.log()).sealed(2)
-    behind = await parts.witness.seen(log.tenant_id)
+    behind = await log.seen()
     await log.sealed(2)
     assert behind is not None
     for stored in (msgspec.json.encode(behind).decode(), "not json"):
         await log.remember(stored)
         await log.sealed(1)
-        seen = await parts.witness.seen(log.tenant_id)
+        seen = await log.seen()
         assert seen is not None
         assert seen.seq == await log.count("audit_seals")
-    foreign = AuditCheckpoint(
-        tenant_id=log.tenant_id, seq=99, hash="00" * 32, sealed_at=datetime.now(UTC), key_id="aud_x", signature=""
+
+
+FAR = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14)))
+GARBAGE: dict[str, bytes | dict[str, object]] = {
+    "bytes": b"\xff\xfe\x00",
+    "json of something else": b"[1, 2]",
+    "a time that no other zone has": {"sealed_at": FAR.isoformat()},
+    "a time without a zone": {"sealed_at": "2026-01-01T00:00:00"},
+    "a place before the first": {"seq": -1},
+    "a place beyond all": {"seq": 2**80},
+    "a hash that is none": {"hash": "not a hash"},
+    "a signature of nobody": {"key_id": "aud_x", "signature": ""},
+    "a signature of ours for another place": {"seq": 99},
+    "half a surrogate pair": b'{"tenant_id": "\\ud800"}',
+    "more than a checkpoint can be": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+async def test_what_is_no_checkpoint_of_ours_is_no_witness(parts: Parts, kind: str) -> None:
+    log = await (await parts.log()).sealed(2)
+    kept, planted = await log.seen(), GARBAGE[kind]
+    assert kept is not None
+    if isinstance(planted, dict):
+        planted = json.dumps({**msgspec.to_builtins(kept), **planted}).encode()
+    await log.remember(planted)
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            assert (await log.verify()).fault is None
+    assert [line["event"] for line in said] == ["audit_witness_unreadable"], "said once"
+    await log.sealed(1)
+    seen = await log.seen()
+    assert seen is not None
+    assert seen.seq == 3
+
+
+async def test_a_key_of_another_type_is_no_witness(parts: Parts) -> None:
+    log = await (await parts.log()).sealed(2)
+    await parts.redis.set(HEADS, b"a text")
+    assert (await log.verify()).fault is None
+    await parts.witness.forget(log.tenant_id)
+    await parts.redis.delete(HEADS)
+    await parts.redis.rpush(HEADS, b"a list")  # type: ignore[misc]  # annotated as its synchronous twin
+    await log.sealed(1)
+    seen = await log.seen()
+    assert seen is not None
+    assert seen.seq == 3
+
+
+async def test_one_tenants_fault_halts_no_other(parts: Parts) -> None:
+    """Its rows can be read and not be written."""
+    bad, good = sorted([await parts.log(), await parts.log()], key=lambda log: log.tenant_id)
+    await bad.append(1)
+    await good.append(2)
+    function, trigger = f"refuse_{bad.tenant_id.hex}", f"refuse_{bad.tenant_id.hex}"
+    await bad.tamper(
+        f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '53100'; END $$",
+        f"CREATE TRIGGER {trigger} BEFORE INSERT ON audit_seals FOR EACH ROW "
+        f"WHEN (NEW.tenant_id = '{bad.tenant_id}') EXECUTE FUNCTION {function}()",
     )
-    await log.remember(msgspec.json.encode(foreign).decode())
-    verdict = await log.verify()
-    assert verdict.fault is not None
-    assert "99" in verdict.fault.detail
+    clock = [0.0]
+    sealer = Sealer(parts.db, parts.keyring, parts.witness, monotonic=lambda: clock[0])
+    try:
+        await sealer.seal_waiting()
+        assert (await bad.count("audit_seals"), await good.count("audit_seals")) == (0, 2)
+    finally:
+        await bad.tamper(f"DROP TRIGGER {trigger} ON audit_seals", f"DROP FUNCTION {function}()")
+    clock[0] = sealing.RETRY_SECONDS + 1
+    await sealer.seal_waiting()
+    await assert_intact(bad, 1)

@@ -10,6 +10,7 @@ from backend.domains.audit.export_file import verify_export
 from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.repository import EntryFilter
+from backend.domains.audit.verification import NEVER
 from backend.kernel.tenancy import TenantContext
 from crypto import SealingKey
 from tests.audit.kit import Log, Parts
@@ -234,7 +235,7 @@ async def test_a_public_key_overwritten_in_the_table_changes_nothing(log: Log) -
 
 
 async def test_an_end_cut_off_is_found_by_a_saved_checkpoint_when_the_witness_is_gone_too(log: Log) -> None:
-    saved = await log.parts.witness.seen(log.tenant_id)
+    saved = await log.seen()
     assert saved is not None
     await log.tamper(
         *CUT_OFF,
@@ -256,3 +257,60 @@ async def test_filtered_exports_verify_row_by_row(log: Log) -> None:
     fault = verify_export(await exported(log, EntryFilter(resource="role:1"))).fault
     assert fault is not None
     assert (fault.kind, fault.seq) == ("edited", 6)
+
+
+KEPT = {
+    "a date in the future": "verified_at = now() + interval '10 years'",
+    "a date beyond all": "verified_at = 'infinity'",
+    "a date before our era": "verified_at = '0044-03-15 BC'",
+    "a later date": "verified_at = verified_at + interval '1 minute'",
+    "a fault taken away": "fault = NULL",
+    "other numbers": "entries = entries + 1",
+    "a fault that is none": "fault = '[1]'",
+    "a fault with an endless number": "fault = ('1' || repeat('0', 5000))::jsonb",
+    "no signature": "signature = ''",
+    "a key of nobody": "key_id = 'aud_own'",
+}
+
+
+@pytest.mark.parametrize("change", KEPT)
+async def test_the_last_verification_is_believed_as_it_was_signed(log: Log, change: str) -> None:
+    """Whoever tampers with the log would have it pass for verified, or left out of the daily verification."""
+    await log.tamper(*entry("meta = '{}'", 5))
+    verifications = log.parts.verifications
+    assert (await verifications.verify_now(log.tenant_id)).intact is False
+    assert (await verifications.last(log.tenant_id)).intact is False
+    while await verifications.verify_due():
+        pass
+    await log.tamper(f"UPDATE audit_verifications SET {KEPT[change]} WHERE tenant_id = :tenant")
+    assert await verifications.last(log.tenant_id) == NEVER
+    assert await verifications.verify_due() == 1, "it is verified anew, whatever its date"
+    found = await verifications.last(log.tenant_id)
+    assert found.fault is not None
+    assert (found.intact, found.fault.seq) == (False, 5)
+
+
+async def test_a_verification_of_another_company_is_not_believed(log: Log, parts: Parts) -> None:
+    other = await (await parts.log()).sealed(9)
+    await parts.verifications.verify_now(other.tenant_id)
+    await log.tamper(
+        "INSERT INTO audit_verifications SELECT :tenant, verified_at, entries, sealed_seq, waiting, fault, key_id, "
+        f"signature FROM audit_verifications WHERE tenant_id = '{other.tenant_id}'",
+    )
+    assert (await parts.verifications.last(other.tenant_id)).intact
+    assert await parts.verifications.last(log.tenant_id) == NEVER
+
+
+async def test_one_log_that_cannot_be_verified_holds_up_no_other(parts: Parts) -> None:
+    while await parts.verifications.verify_due():
+        pass
+    bad, good = sorted([await (await parts.log()).sealed(1) for _ in range(2)], key=lambda log: log.tenant_id)
+    await bad.tamper(
+        f"ALTER TABLE audit_verifications ADD CONSTRAINT ck_refused CHECK (tenant_id <> '{bad.tenant_id}') NOT VALID"
+    )
+    try:
+        assert await parts.verifications.verify_due() == 1
+        assert (await parts.verifications.last(good.tenant_id)).intact
+    finally:
+        await bad.tamper("ALTER TABLE audit_verifications DROP CONSTRAINT ck_refused")
+    assert await parts.verifications.verify_due() == 1

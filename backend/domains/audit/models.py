@@ -67,7 +67,7 @@ class AuditKeyRow(Base):
 
 
 class AuditVerificationRow(TenantOwned, Base):
-    """What the last walk over a tenant's chain came to; ``fault`` is an ``AuditFault`` as JSON."""
+    """What the last walk over a tenant's chain came to, signed; ``fault`` is an ``AuditFault`` as JSON."""
 
     __tablename__ = "audit_verifications"
 
@@ -77,3 +77,5 @@ class AuditVerificationRow(TenantOwned, Base):
     sealed_seq: Mapped[int] = mapped_column(BigInteger)
     waiting: Mapped[int] = mapped_column(BigInteger)
     fault: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    key_id: Mapped[str] = mapped_column(Text, server_default="")
+    signature: Mapped[bytes] = mapped_column(server_default="")

@@ -136,6 +136,15 @@ _ENTRY: Final = (
     AuditLogRow.request_id,
     _bounded(AuditLogRow.created_at).label("created_at"),
 )
+_VERIFICATION: Final = (
+    _bounded(AuditVerificationRow.verified_at).label("verified_at"),
+    AuditVerificationRow.entries,
+    AuditVerificationRow.sealed_seq,
+    AuditVerificationRow.waiting,
+    cast(AuditVerificationRow.fault, Text).label("fault"),
+    AuditVerificationRow.key_id,
+    AuditVerificationRow.signature,
+)
 _ITS_ENTRY: Final = and_(AuditLogRow.tenant_id == AuditSealRow.tenant_id, AuditLogRow.id == AuditSealRow.audit_log_id)
 _WAITS: Final = and_(AuditPendingRow.tenant_id == AuditLogRow.tenant_id, AuditPendingRow.audit_log_id == AuditLogRow.id)
 
@@ -224,9 +233,9 @@ class AuditRepository:
             query = query.where(AuditSealRow.seq < before)
         return [_seal(row) for row in await self._session.execute(query)]
 
-    async def verification(self) -> AuditVerificationRow | None:
-        """What the last verification came to."""
-        return await self._session.scalar(select(AuditVerificationRow))
+    async def verification(self) -> Row[*tuple[Any, ...]] | None:
+        """What the last verification came to; its fault as text."""
+        return (await self._session.execute(select(*_VERIFICATION))).one_or_none()
 
     async def save_verification(self, tenant_id: UUID, values: Mapping[str, Any]) -> None:
         """Replace what the last verification came to."""
@@ -237,9 +246,9 @@ class AuditRepository:
         """Tenants with entries that wait, in any context."""
         return list(await self._session.scalars(select(func.util.tenants_to_seal(most))))
 
-    async def tenants_to_verify(self, verified_before: datetime, most: int) -> list[UUID]:
-        """Tenants with a log whose last verification is older or missing, in any context."""
-        return list(await self._session.scalars(select(func.util.tenants_to_verify(verified_before, most))))
+    async def tenants_with_log(self, after: UUID, most: int) -> list[UUID]:
+        """Tenants with a log behind ``after`` in the order of their ids, in any context."""
+        return list(await self._session.scalars(select(func.util.tenants_with_log(after, most))))
 
 
 def _columns(seal: Seal) -> dict[str, Any]:

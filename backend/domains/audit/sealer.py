@@ -35,6 +35,8 @@ BATCH: Final = CHECKPOINT_EVERY
 TENANTS_AT_ONCE: Final = 1000
 STUCK_SECONDS: Final = 60.0
 """How long a tenant is left alone whose chain cannot be continued."""
+RETRY_SECONDS: Final = 5.0
+"""How long one is whose entries could not be read or written, which may be the database's fault."""
 log = structlog.stdlib.get_logger("ocsuite.audit")
 
 
@@ -56,7 +58,10 @@ class Sealer:
         self._stuck: dict[UUID, float] = {}
 
     async def seal_waiting(self) -> int:
-        """Seal until nothing waits that can be sealed; how many entries were. Raises what the database raises."""
+        """Seal until nothing waits that can be sealed; how many entries were. One tenant's fault holds up no other.
+
+        Raises what the database raises when it is asked for whom entries wait.
+        """
         sealed = 0
         while True:
             async with self._db.transaction(ANONYMOUS) as session:
@@ -79,13 +84,18 @@ class Sealer:
         """Seal a batch; 0 if there is nothing to seal, another sealer is at it, or the chain cannot be continued."""
         try:
             seals = await self._seal_batch(tenant_id, keys)
+            if seals:
+                await self._announce(checkpoint_of(tenant_id, seals[-1]), keys)
         except (ForgedHead, NoSigningKey) as error:
             self._stuck[tenant_id] = self._monotonic() + STUCK_SECONDS
             reason = str(error) or "no audit key opens"
             log.error("audit_sealing_halted", tenant_id=str(tenant_id), reason=reason)
             return 0
-        if seals:
-            await self._announce(checkpoint_of(tenant_id, seals[-1]))
+        except Exception:
+            # Whatever is wrong with one tenant's rows, the others' entries are to be sealed.
+            self._stuck[tenant_id] = self._monotonic() + RETRY_SECONDS
+            log.exception("audit_not_sealed", tenant_id=str(tenant_id))
+            return 0
         return len(seals)
 
     async def _seal_batch(self, tenant_id: UUID, keys: OpenedKeys) -> list[Seal]:
@@ -106,7 +116,7 @@ class Sealer:
             await repository.store(tenant_id, seals)
         return seals
 
-    async def _announce(self, checkpoint: AuditCheckpoint) -> None:
+    async def _announce(self, checkpoint: AuditCheckpoint, keys: OpenedKeys) -> None:
         """Tell those who keep checkpoints elsewhere: the log, and the witness."""
         fields = {"seq": checkpoint.seq, "hash": checkpoint.hash, "sealed_at": checkpoint.sealed_at.isoformat()}
         signed = {"key_id": checkpoint.key_id, "signature": checkpoint.signature}
@@ -117,7 +127,7 @@ class Sealer:
                 seal = await AuditRepository(session).seal_at(kept.seq)
             return seal is not None and seal.hash.hex() == kept.hash
 
-        await self._witness.advance(checkpoint, contains)
+        await self._witness.advance(checkpoint, keys.public, contains)
 
 
 def _fit(entries: Iterable[Entry]) -> list[Entry]:

@@ -9,7 +9,7 @@ from backend.domains.audit.chain import checkpoint_of
 from backend.domains.audit.models import AuditLogRow
 from backend.domains.audit.repository import AuditRepository, EntryFilter
 from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.audit import Actor, AuditCheckpoint, AuditEntry, AuditFault, AuditVerification, Outcome
+from module_sdk.wire.audit import Actor, AuditCheckpoint, AuditEntry, Outcome
 
 
 class AuditService:
@@ -26,20 +26,6 @@ class AuditService:
     async def checkpoints(self, limit: int, before: int | None) -> list[AuditCheckpoint]:
         """Signed checkpoints, newest first, of those with a place before ``before``."""
         return [checkpoint_of(self._tenant_id, seal) for seal in await self._repository.checkpoints(limit, before)]
-
-    async def verification(self) -> AuditVerification:
-        """What the last walk over the chain came to; before the first nothing is known to be intact."""
-        row = await self._repository.verification()
-        if row is None:
-            return AuditVerification(verified_at=None, entries=0, sealed_seq=0, waiting=0, intact=False, fault=None)
-        return AuditVerification(
-            verified_at=row.verified_at,
-            entries=row.entries,
-            sealed_seq=row.sealed_seq,
-            waiting=row.waiting,
-            intact=row.fault is None,
-            fault=msgspec.convert(row.fault, AuditFault | None),
-        )
 
 
 def _entry(row: AuditLogRow, seq: int | None) -> AuditEntry:

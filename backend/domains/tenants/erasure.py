@@ -3,8 +3,6 @@
 from typing import Final
 
 import structlog
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.ports import AuditLog
@@ -41,7 +39,8 @@ class Eraser:
                     done = await DeletionRepository(session).erase(tenant_id, new_id())
                     if done:  # before the commit, since nobody would come back for it
                         await self._audit_log.forget(tenant_id)
-            except (SQLAlchemyError, RedisError, OSError) as error:
+            except Exception as error:
+                # Whatever is wrong with one company's rows, the others are to be erased.
                 log.warning("tenant_not_erased", tenant_id=str(tenant_id), reason=type(error).__name__)
                 continue
             self._keys.forget(tenant_id)

@@ -42,7 +42,7 @@ function forgetTheOldest() {
     if (index >= KEEP_MOST || Date.now() - at > KEEP_MS) store(name, null);
 }
 
-const joined = (...texts) => texts.filter((text) => text?.trim()).join("\n");
+const joined = (...texts) => texts.filter((text) => text && text.trim()).join("\n");
 
 export function chatOutbox(field) {
   let page = { conversation: "" };

@@ -1,0 +1,161 @@
+"""The worker's jobs go on whatever one of them, one company, or Redis does."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import structlog
+from redis.asyncio import Redis
+from sqlalchemy.exc import OperationalError
+
+import backend
+from backend import worker
+from backend.kernel.redis import create_redis
+from backend.migrate import migrate
+from backend.registry import Foundation
+from backend.settings import Settings
+from backend.stack.local import LocalStack
+from backend.worker import Job, work
+from crypto import Keyring
+from tests.support.people import Member, sign_in
+from tests.support.server import running_api
+from tests.support.sse import ask
+
+SHAPES = ("text", "number", "empty", "huge", "list", "set", "sorted set", "hash", "stream")
+#: Every name that the product gives to a key of Redis, with what stands there; a new one is to be tried here too.
+NAMES = {"ocsuite:audit:heads", "ocsuite:limit:", "ocsuite:revoked:", "ocsuite:stream:"}
+
+
+@pytest.fixture(scope="module")
+def own(stack: LocalStack) -> Iterator[Settings]:
+    """A migrated database and a database of Redis that these tests may fill with anything."""
+    assert stack.postgres is not None
+    name = f"worker_{uuid4().hex}"
+    stack.postgres.provision(name)
+    variables = {**stack.environment(name, redis_database=9), "LLM_MOCK_TOKENS_PER_SECOND": "0", "COMPANIES_MAX": "99"}
+    loaded = Settings.load(variables)
+    asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
+    yield loaded
+    stack.postgres.drop_database(name)
+
+
+@pytest.fixture
+async def redis(own: Settings) -> AsyncIterator[Redis]:
+    client = create_redis(own.redis_url)
+    yield client
+    await client.flushdb()
+    await client.aclose()
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[None]:
+    """A worker at work; whatever it raises is raised at the end."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(work(settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def plant(redis: Redis, key: bytes, shape: str) -> None:
+    """Put something at a key that is none of ours."""
+    planted = {
+        "text": ("SET", b"\xff garbage"),
+        "number": ("SET", 7),
+        "empty": ("SET", b""),
+        "huge": ("SET", b"x" * 5_000_000),
+        "list": ("RPUSH", b"x"),
+        "set": ("SADD", b"x"),
+        "sorted set": ("ZADD", 1, b"x"),
+        "hash": ("HSET", b"x", b"y"),
+        "stream": ("XADD", "*", b"x", b"y"),
+    }[shape]
+    await redis.delete(key)
+    await redis.execute_command(planted[0], key, *planted[1:])  # type: ignore[no-untyped-call]  # redis has no types here
+
+
+async def sealed(base: Foundation, member: Member) -> int:
+    """How many entries of a company are sealed, once none waits any more."""
+    async with asyncio.timeout(60):
+        while True:
+            verdict = await base.verifications.walk(member.tenant_id, await base.verifications.keys())
+            assert verdict.fault is None
+            if verdict.entries and not verdict.waiting:
+                return verdict.sealed_seq
+            await asyncio.sleep(0.05)  # the worker's deed shows in the database alone
+
+
+async def test_no_job_ends_for_the_fault_of_another(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that raises each time, one whose database is away for a while, and one that works."""
+    ran, enough = {"broken": 0, "away": 0, "good": 0}, asyncio.Event()
+
+    async def broken() -> int:
+        ran["broken"] += 1
+        raise RecursionError("of one job")
+
+    async def away() -> int:
+        ran["away"] += 1
+        if ran["away"] < 4:
+            raise OperationalError("SELECT", None, ConnectionRefusedError(), connection_invalidated=True)
+        return 0
+
+    async def good() -> int:
+        ran["good"] += 1
+        if min(ran.values()) >= 5:
+            enough.set()
+        return 1
+
+    jobs = (Job("broken", 0.001, broken), Job("away", 0.001, away), Job("good", 0.001, good))
+    monkeypatch.setattr(worker, "_jobs", lambda _: jobs)
+    with structlog.testing.capture_logs() as said:
+        async with working(own), asyncio.timeout(30):
+            await enough.wait()
+    told = [(line["event"], line["job"]) for line in said if "job" in line and line["job"] != "good"]
+    assert sorted(told) == [("upkeep_failed", "away"), ("upkeep_failed", "broken"), ("upkeep_works_again", "away")]
+    failed = {line["job"]: line for line in said if line["event"] == "upkeep_failed"}
+    assert isinstance(failed["broken"]["exc_info"], RecursionError), "a bug comes with its traceback, once"
+    assert failed["away"]["exc_info"] is None
+
+
+def test_every_name_of_a_key_is_tried() -> None:
+    found = set[str]()
+    for path in Path(backend.__file__).parent.rglob("*.py"):
+        found |= set(re.findall(r"\"(ocsuite:[a-z:]+)", path.read_text()))
+    assert found == NAMES
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_whatever_stands_in_redis_people_and_upkeep_go_on(own: Settings, redis: Redis, shape: str) -> None:
+    base = Foundation(own)
+    with running_api(own) as url:
+        person = await sign_in(base.db, url)
+        member = await person.found("Acme")
+        async with working(own):
+            assert (await ask(member))[-1].name == "message.completed"
+            before = await sealed(base, member)
+            keys = await redis.keys("ocsuite:*")
+            assert {name for name in NAMES for key in keys if key.decode().startswith(name)} == NAMES - {
+                "ocsuite:revoked:"  # it refuses by being there, whatever it is
+            }
+            for key in keys:
+                await plant(redis, key, shape)
+            answered = await ask(member)
+            assert answered[-1].name == "message.completed"
+            message_id = answered[0].data["message"]["id"]
+            again = await member.request("GET", f"/c-suite/messages/{message_id}/stream")
+            assert again.status_code == 200
+            assert (await person.http.get("/me")).status_code == 200
+            renamed = await member.request("PATCH", f"/tenants/{member.tenant_id}", json={"name": f"Acme {shape}"})
+            assert renamed.status_code == 200, renamed.text
+            assert await sealed(base, member) > before
+            checked = await member.request("POST", "/audit/verification")
+            assert checked.json()["intact"] is True
+            assert await base.verifications.verify_due() <= 1
+        await person.http.aclose()
+    await base.close()
