@@ -77,6 +77,7 @@ class World:
     meetings: dict[str, BoardMeeting] = field(default_factory=dict)
     token_seconds: int = 60
     renewals: int = 0
+    messages_used: int = 37
 
     def founded(self, email: str, name: str = "Acme Robotics") -> str:
         """The session of somebody new whose company is set up."""
@@ -287,7 +288,7 @@ def usage(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUI
     return Usage(
         tenant_id=tenant_id,
         lines=[
-            UsageLine(metric="messages_per_day", limit=200, used=37, resets_at=resets),
+            UsageLine(metric="messages_per_day", limit=200, used=state.world.messages_used, resets_at=resets),
             UsageLine(metric="tasks_per_day", limit=100, used=92, resets_at=resets),
             UsageLine(metric="members", limit=25, used=1, resets_at=None),
         ],
