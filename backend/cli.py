@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "doctor": "Check database, roles, policies, queue and keys, and say what to mend.",
     "openapi": "Print the OpenAPI document.",
     "rotate-master-key": "Re-wrap every tenant's key with the first of OCSUITE_MASTER_KEYS.",
+    "reset-password-link": "Print a link for somebody to choose a new password by.",
     "audit": "Verify audit logs, in the database or exported.",
     "env": "Print what the local stack uses, for other tools.",
     "smoke": "Walk through sign-up, chat and resume against a running server.",

@@ -15,7 +15,7 @@ from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.access.invitation_controllers import InvitationsController, InvitedController
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.key_controllers import KeysController
-from backend.domains.access.key_tokens import KeyOrSession
+from backend.domains.access.key_tokens import KeyMaker, KeyOrSession
 from backend.domains.access.role_controllers import RolesController
 from backend.domains.access.team_controllers import TeamController
 from backend.domains.audit import permissions as audit_permissions
@@ -131,7 +131,8 @@ class Api:
                 belongings=Conversations(base.db),
             )
         )
-        self.authenticator = KeyOrSession(base.db, self._identity.authenticator)
+        self._key_maker = KeyMaker(base.keyring)
+        self.authenticator = KeyOrSession(base.db, self._identity.authenticator, self._key_maker)
         self.gatekeeper = AccessGatekeeper(base.db)
 
     @property
@@ -169,6 +170,7 @@ class Api:
             **provide(
                 db=base.db,
                 keyring=base.keyring,
+                key_maker=self._key_maker,
                 allowances=base.settings.allowances,
                 company_grace=base.settings.company_grace,
                 receipt_signer=base.audit_log,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import crypto
 from backend.mail_settings import MailSettings, parse_mail, parse_sender
@@ -47,6 +47,9 @@ VARIABLES: Final = (
     Variable("OCSUITE_API_URL", "", "Where the web app reaches the API; empty: the API's own address and port"),
     Variable("OCSUITE_WEB_ORIGINS", "", "Web app origins by comma, first for links; empty: localhost, in local mode"),
     Variable("OCSUITE_TRUSTED_PROXIES", "", "Comma-separated networks whose X-Forwarded-For is believed"),
+    Variable("OCSUITE_CONNECTIONS_PER_ADDRESS", "500", "Connections that one address may hold, proxies excepted"),
+    Variable("OCSUITE_HEAD_SECONDS", "10", "Longest wait for the whole head of a request"),
+    Variable("OCSUITE_BODY_SECONDS", "60", "Longest wait for its whole body after that"),
     Variable("OCSUITE_DATA_DIR", ".ocsuite", "Folder of the local stack: database, queue, logs, generated secrets"),
     Variable("DATABASE_URL", None, "Postgres as ocsuite_app: postgresql://…@host:5432/ocsuite", secret=True),
     Variable("DATABASE_OWNER_URL", "", "Postgres as the owner; for migrate, doctor, rotate-master-key", secret=True),
@@ -59,7 +62,7 @@ VARIABLES: Final = (
     Variable("LLM_BASE_URL", "", "Endpoint, for Fireworks https://api.fireworks.ai/inference/v1"),
     Variable("LLM_API_KEY", "", "Key of the endpoint", secret=True),
     Variable("LLM_MODEL", "", "Model name, for Fireworks accounts/fireworks/models/qwen3-235b-a22b"),
-    Variable("LLM_TIMEOUT_SECONDS", "60", "Longest wait for the next piece of an answer"),
+    Variable("LLM_TIMEOUT_SECONDS", "60", "Longest wait for text of an answer; thinking does not lengthen it"),
     Variable("LLM_MOCK_TOKENS_PER_SECOND", "60", "Pace of the mock; 0 is as fast as possible"),
     Variable("MESSAGES_PER_DAY", "200", "Messages that a new company may send a day"),
     Variable("TASKS_PER_DAY", "100", "Tasks that a new company may start a day"),
@@ -110,6 +113,27 @@ class Allowances:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What one address may hold and for how long, and which are proxies; the same for the API and the web app."""
+
+    per_address: int
+    head_seconds: float
+    body_seconds: float
+    trusted_proxies: tuple[Network, ...]
+
+    @staticmethod
+    def load(environ: Mapping[str, str]) -> "ConnectionSettings":
+        """Read these variables alone; raises :class:`SettingsError`."""
+        read = _Reader(environ)
+        return ConnectionSettings(
+            per_address=read.integer("OCSUITE_CONNECTIONS_PER_ADDRESS", 1, 1_000_000),
+            head_seconds=read.integer("OCSUITE_HEAD_SECONDS", 1, 600),
+            body_seconds=read.integer("OCSUITE_BODY_SECONDS", 1, 3600),
+            trusted_proxies=tuple(read.networks("OCSUITE_TRUSTED_PROXIES")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. ``repr`` shows no secret."""
 
@@ -122,6 +146,7 @@ class Settings:
     web_url: str
     web_origins: frozenset[str]
     trusted_proxies: tuple[Network, ...]
+    connections: ConnectionSettings
     data_dir: Path
     database_url: str
     database_owner_url: str
@@ -166,6 +191,7 @@ class Settings:
             web_url=origins[0],
             web_origins=frozenset(origins),
             trusted_proxies=tuple(read.networks("OCSUITE_TRUSTED_PROXIES")),
+            connections=ConnectionSettings.load(environ),
             data_dir=Path(read.text("OCSUITE_DATA_DIR")).expanduser().absolute(),
             database_url=read.url("DATABASE_URL", ("postgresql", "postgres"), hosted=not local),
             database_owner_url=read.url("DATABASE_OWNER_URL", ("postgresql", "postgres"), hosted=not local),
@@ -185,6 +211,12 @@ class Settings:
             clerk=_clerk(read),
             mail=_mail(read),
         )
+
+
+def _split(text: str) -> SplitResult:
+    parts = urlsplit(text)
+    _ = parts.port  # raises for one that is no number, or beyond 65535
+    return parts
 
 
 def _network(text: str) -> Network:
@@ -260,7 +292,7 @@ class _Reader:
         """Origins as browsers write them; anything else would never match one and is refused."""
         found = self.items(name)
         for item in found:
-            if not _ORIGIN.fullmatch(item):
+            if not _ORIGIN.fullmatch(item) or self.parsed(name, item, _split).port == 0:
                 raise SettingsError(name, f"{item!r} is no origin such as https://app.example.com")
         return found
 
@@ -272,8 +304,8 @@ class _Reader:
 
     def integer(self, name: str, low: int, high: int) -> int:
         value = self.text(name)
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            raise SettingsError(name, f"must be a whole number from {low} to {high}, not {value!r}")
+        if not (value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high):
+            raise SettingsError(name, f"must be a whole number from {low} to {high}, not {value[:20]!r}")
         return int(value)
 
     def networks(self, name: str) -> list[Network]:
@@ -287,7 +319,7 @@ class _Reader:
         value = self.text(name)
         if not value:
             return ""
-        parts = self.parsed(name, value, urlsplit)
+        parts = self.parsed(name, value, _split)
         if parts.scheme not in schemes:
             raise SettingsError(name, f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         if (

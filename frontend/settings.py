@@ -121,6 +121,6 @@ def _url(name: str, text: str) -> str:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536):
         raise WebSettingsError(f"{name}: give a port between 1 and 65535")
     return int(text)

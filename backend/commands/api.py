@@ -15,6 +15,7 @@ def api() -> None:
     import uvicorn
 
     from backend.app import create_app
+    from backend.kernel.connections import bounded
 
     app = create_app(settings)
     gc.collect()
@@ -28,4 +29,5 @@ def api() -> None:
         server_header=False,
         proxy_headers=False,  # the application believes OCSUITE_TRUSTED_PROXIES alone
         timeout_graceful_shutdown=5,
+        **bounded(settings.connections),
     )

@@ -12,11 +12,11 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from backend.domains.audit.keys import open_keys
-from backend.kernel.db import SETTING, driver_url
+from backend.kernel.db import DATABASE_AWAY, SETTING, driver_url
 from backend.kernel.rls_walk import find_faults
 from backend.kernel.tenancy import ContextSigner, TenantContext
 from backend.migrate import head
@@ -67,7 +67,7 @@ async def database(settings: Settings) -> Finding:
     try:
         async with _connected(settings.database_url) as connection:
             number = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_AWAY as error:
         return Finding("fail", "database", _why(error), "start the database, or correct DATABASE_URL")
     if number < OLDEST_POSTGRES:
         return Finding("fail", "database", f"Postgres {number // 10_000}", "move to Postgres 16 or newer")
@@ -122,7 +122,7 @@ async def owner_role(settings: Settings) -> Finding:
     try:
         async with _connected(settings.database_owner_url) as connection:
             role = (await connection.execute(text(query))).mappings().one()
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_AWAY as error:
         return Finding("fail", "owner role", _why(error), "correct DATABASE_OWNER_URL")
     if not role["passes"]:
         return Finding(
@@ -279,7 +279,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             continue
         try:
             finding = await check(settings)
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_AWAY as error:
             finding = Finding("fail", check.__name__.replace("_", " "), _why(error), "see the database's log")
         closed = closed or (check in _GATES and finding.status == "fail")
         yield finding

@@ -6,6 +6,7 @@ import click
 
 from backend.commands import environment
 from backend.commands.errors import Refused
+from backend.settings import ConnectionSettings
 
 
 @click.command(help="Serve the web app on OCSUITE_WEB_HOST and OCSUITE_WEB_PORT, building its pages if they changed.")
@@ -13,7 +14,9 @@ from backend.commands.errors import Refused
 def web(build_only: bool) -> None:
     """The web app reads few settings of its own, and no secret."""
     environ = environment.read()
+    connections = ConnectionSettings.load(environ)
 
+    from backend.kernel.connections import bounded
     from frontend.build import BuildError, ensure_built
     from frontend.server import run
     from frontend.settings import WebSettings, WebSettingsError
@@ -25,7 +28,7 @@ def web(build_only: bool) -> None:
             return
         # Reflex reads the process's own environment while it is imported.
         os.environ.update(environ)
-        run(environ, click.echo)
+        run(environ, click.echo, **bounded(connections))
     except WebSettingsError as error:
         raise Refused(str(error)) from None
     except BuildError as error:

@@ -3,7 +3,7 @@
 import hashlib
 import string
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -67,6 +67,10 @@ class Authenticator(Protocol):
         keys to check it cannot be had. Whether its session was revoked is asked by ``backend.kernel.limits``.
         """
         ...
+
+
+Bound = Callable[[Scope, str], Awaitable[None]]
+"""Raises ``RateLimited`` for a token whose check would cost more than its address may; see :class:`Authentication`."""
 
 
 class Revocations:
@@ -147,18 +151,23 @@ class Authentication:
     """Litestar middleware that lets nobody in without a valid token, except to handlers with ``opt={"public": True}``.
 
     Sets ``scope["user"]`` to the :class:`Principal`, ``scope["auth"]`` to ``None``, and binds ``user_id`` to the log.
+    ``bound`` is asked before a token is, and may refuse whoever costs too much.
     """
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, bound: Bound | None = None) -> None:
         self._authenticator = authenticator
+        self._bound = bound
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap ``app``."""
-        authenticate = self._authenticator.authenticate
+        authenticate, bound = self._authenticator.authenticate, self._bound
 
         async def authentication(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["route_handler"].opt.get(PUBLIC) is not True:
-                principal = await authenticate(bearer_token(scope))
+                token = bearer_token(scope)
+                if bound is not None:
+                    await bound(scope, token)
+                principal = await authenticate(token)
                 scope["user"], scope["auth"] = principal, None
                 bind_contextvars(user_id=str(principal.user_id))
             await app(scope, receive, send)

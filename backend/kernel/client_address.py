@@ -41,6 +41,10 @@ class ClientAddress:
                     break
         return _canonical(address)
 
+    def of_peer(self, address: str) -> str | None:
+        """The other end of a connection as :meth:`of` writes it; ``None`` for a trusted proxy."""
+        return None if self._is_trusted(address) else _canonical(address)
+
     def _look_up(self, text: str) -> bool:
         address = _parsed(text)
         return address is not None and any(address in network for network in self._trusted)

@@ -136,10 +136,11 @@ class Database:
     async def _turn(self, context: Context) -> AsyncIterator[None]:
         """The right to one of the pool's connections, which itself would serve a newcomer before those who wait."""
         own = isinstance(context, TenantContext) and context.user_id is None
+        doors = (self._turns,) if own else (self._peoples_turns, self._turns)
         async with AsyncExitStack() as held:
-            async with asyncio.timeout(WAIT_SECONDS):
-                for turns in (self._turns,) if own else (self._peoples_turns, self._turns):
-                    await held.enter_async_context(turns)
+            async with asyncio.timeout(WAIT_SECONDS if any(door.locked() for door in doors) else None):
+                for door in doors:
+                    await held.enter_async_context(door)
             yield
 
     async def close(self) -> None:

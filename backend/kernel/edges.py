@@ -23,7 +23,7 @@ from backend.kernel.client_address import ClientAddress
 from backend.kernel.db import Database
 from backend.kernel.health import Check, database_check, health_routes, redis_check
 from backend.kernel.idempotency import Idempotency
-from backend.kernel.limits import FailedAuthentications, Policies, RateLimits, default_policies
+from backend.kernel.limits import FailedAuthentications, Policies, RateLimits, TokenLookups, default_policies
 from backend.kernel.metrics import metrics_route, watch_pool
 from backend.kernel.observe import Observe
 from backend.kernel.openapi import openapi_config
@@ -53,10 +53,15 @@ class EdgeParts:
     openapi_config: OpenAPIConfig
     request_class: type[ApiRequest]
     before_request: Callable[[Request[Any, Any, Any]], Awaitable[Response[bytes] | None]]
+    _addresses: ClientAddress
     _outside: list[Middleware]
     _inside: list[Middleware]
     _layers: list[Callable[[ASGIApp], ASGIApp]]
     _closers: list[Callable[[], Any]]
+
+    def lookups(self, is_free: Callable[[str], bool]) -> TokenLookups:
+        """What bounds the work that tokens of strangers cause; for ``Authentication``."""
+        return TokenLookups(self.limiter, self.policies, self._addresses, is_free)
 
     def middleware(self, *authentication: Middleware) -> list[Middleware]:
         """The whole list in order, outermost first, with authentication in its place."""
@@ -155,6 +160,7 @@ def edges(
         openapi_config=openapi_config(policies, version=version),
         request_class=ApiRequest,
         before_request=idempotency.before_request,
+        _addresses=addresses,
         _outside=[FailedAuthentications(limiter, policies, addresses)],
         _inside=[RateLimits(limiter, policies, addresses), idempotency],
         _layers=layers,

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.kernel.db import DATABASE_AWAY
 from backend.kernel.redis import RedisBatcher
 from module_sdk.wire.base import Reply
 
@@ -112,7 +112,7 @@ async def _state(check: Check) -> PartState:
         reason = str(error)
     except TimeoutError:
         reason = "no answer in time"
-    except (SQLAlchemyError, RedisError, OSError) as error:
+    except (*DATABASE_AWAY, RedisError) as error:
         reason = type(error).__name__
     ms = round((time.perf_counter() - began) * 1000, 2)
     return PartState(status="failed" if reason else "ok", ms=ms, reason=reason)

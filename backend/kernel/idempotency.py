@@ -19,7 +19,7 @@ while working leaves a lock that gives way after 60 seconds.
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,11 +28,10 @@ import structlog
 from litestar import Request, Response
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import IdempotencyKeyReused, RequestInFlight, ValidationFailed
 from backend.kernel.permissions import CONTEXT
 from backend.kernel.tenancy import TenantContext, UserContext
@@ -62,7 +61,7 @@ _CLAIM: Final = text(
     RETURNING locked_until"""  # noqa: S608  # two constants of this file
 )
 _READ: Final = text(
-    "SELECT fingerprint, status, headers, body, locked_until FROM idempotency_keys "
+    "SELECT fingerprint, status, headers, body, locked_until - clock_timestamp() AS left_of_lock FROM idempotency_keys "
     "WHERE user_id = :user_id AND key = :key"
 )
 _KEEP: Final = text(
@@ -145,7 +144,7 @@ async def claim(session: AsyncSession, user_id: UUID, key: str, fingerprint: byt
     if bytes(row.fingerprint) != fingerprint:
         raise IdempotencyKeyReused
     if row.status is None:
-        wait = max(1, min(LOCK_SECONDS, int((row.locked_until - datetime.now(UTC)).total_seconds())))
+        wait = max(1, min(LOCK_SECONDS, int(row.left_of_lock.total_seconds())))
         raise RequestInFlight(headers={"Retry-After": str(wait)})
     return Kept(row.status, row.headers, bytes(row.body or b""))
 
@@ -245,5 +244,5 @@ class Idempotency:
         try:
             async with self._db.transaction(context or UserContext(held.user_id)) as session:
                 await finish(session, held, answer)
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_AWAY as error:
             structlog.get_logger(__name__).warning("idempotency_answer_not_kept", error=type(error).__name__)

@@ -50,6 +50,7 @@ class Policies:
     user: Limit
     tenant: Limit
     failures: Limit
+    lookups: Limit
     named: Mapping[str, Policy]
 
 
@@ -61,8 +62,10 @@ def default_policies(*, local: bool) -> Policies:
         user=Limit("user", 600, 60),
         tenant=Limit("tenant", 3000, 60),
         failures=Limit("failures", 60 * wide, 60),
+        lookups=Limit("lookups", 60 * wide, 60),
         named={
             "auth": Policy(address=Limit("auth", 30 * wide, 60)),
+            "judging": Policy(address=Limit("judging", 60 * wide, 60)),
             "chat": Policy(user=Limit("chat", 60, 60)),
         },
     )
@@ -203,6 +206,29 @@ def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
         await send(message)
 
     return with_headers
+
+
+class TokenLookups:
+    """Counts, before the database is asked, the tokens of an address that only the database knows to be bad.
+
+    ``is_free`` tells of a token whether this process knows it, or knows enough to refuse it.
+    """
+
+    def __init__(
+        self, limiter: RateLimiter, policies: Policies, addresses: ClientAddress, is_free: Callable[[str], bool]
+    ) -> None:
+        self._limiter = limiter
+        self._limit = policies.lookups
+        self._addresses = addresses
+        self._is_free = is_free
+
+    async def __call__(self, scope: Scope, token: str) -> None:
+        """See :data:`~backend.kernel.auth.Bound`."""
+        if self._is_free(token):
+            return
+        verdict = await self._limiter.hit([Check(self._limit, self._addresses.of(scope))])
+        if not verdict.allowed:
+            raise refusal(verdict)
 
 
 class FailedAuthentications:

@@ -20,7 +20,7 @@ from backend.kernel.redaction import redact_event, redact_line
 
 # Their requests, statements and connections would repeat what our own lines say.
 _QUIET: Final = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING,
-                 "openai": logging.WARNING, "asyncio": logging.WARNING}  # fmt: skip
+                 "asyncio": logging.WARNING}  # fmt: skip
 
 _FLUSH_SECONDS: Final = 0.02
 _MOST_COMPLAINTS: Final = 10_000

@@ -41,6 +41,11 @@ _BY_STATUS: Final[Mapping[int, type[e.ProblemError]]] = {
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "58", "55P03")
 # Text that the database cannot hold: a NUL or a broken escape that no contract caught.
 _UNSTORABLE_SQLSTATES: Final = ("22021", "22P05")
+# A number or a moment beyond what the database holds; the driver says so by itself (its DataError) or the server does.
+_OUT_OF_RANGE_SQLSTATES: Final = ("22003", "22008")
+# A row that points at a person who is no more.
+_DANGLING_SQLSTATE: Final = "23503"
+_PEOPLE: Final = "_users"
 # A policy refused what the gate had let through: the permission was lost in between.
 _REFUSED_SQLSTATE: Final = "42501"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -110,6 +115,10 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
     sqlstate = getattr(origin, "sqlstate", None) or ""
     if sqlstate.startswith(_UNSTORABLE_SQLSTATES):
         return e.ValidationFailed("Text contains a character that cannot be stored")
+    if sqlstate.startswith(_OUT_OF_RANGE_SQLSTATES) or isinstance(_cause(origin), asyncpg.DataError):
+        return e.ValidationFailed("A number or a date is out of range")
+    if sqlstate == _DANGLING_SQLSTATE and str(getattr(_cause(origin), "constraint_name", "")).endswith(_PEOPLE):
+        return e.SessionExpired()
     if sqlstate == _REFUSED_SQLSTATE:
         return e.PermissionDenied()
     unable = isinstance(error, redis.exceptions.ResponseError) and str(error).startswith(_REDIS_UNABLE)
@@ -118,6 +127,11 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
     if transient or (isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated):
         return e.Unavailable()
     return e.Internal()
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """What the driver raised, which the dialect's own errors carry as their cause."""
+    return error.__cause__ if error is not None and error.__cause__ is not None else error
 
 
 def body_of(problem: e.ProblemError, request_id: str) -> bytes:

@@ -6,7 +6,6 @@ them over one connection: 10 µs, and no request waits for another's reply befor
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -223,8 +222,9 @@ class RedisBatcher:
         if path := options.get("path"):
             _, connection = await self._loop.create_unix_connection(connect, path)
         else:
-            secure = options.get("connection_class") is SSLConnection
-            context = ssl.create_default_context(cafile=options.get("ssl_ca_certs")) if secure else None
+            # The other client's own reading of the TLS options, so that both speak to the same server alike.
+            secure = options.pop("connection_class", None) is SSLConnection
+            context = SSLConnection(**options).ssl_context.get() if secure else None
             host, port = options.get("host", "localhost"), int(options.get("port", 6379))
             _, connection = await self._loop.create_connection(connect, host, port, ssl=context)
         return connection

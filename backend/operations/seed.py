@@ -19,6 +19,7 @@ import crypto
 from backend.domains.access.api_keys import KeyService
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.invitations import InvitationService, accept
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.roles import RoleService
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.questions import title_of
@@ -172,7 +173,7 @@ class _Seeding:
             for invited in company.invitations:
                 await InvitationService(session, founder).create(invited)
             for key in company.api_keys:
-                await KeyService(session, founder).create(key)  # nobody learns its secret
+                await KeyService(session, founder).create(key, KeyMaker(self._keyring))  # nobody learns its secret
             await TenantService(session, founder).move_onboarding(OnboardingPatch(step="done", skipped="integration"))
 
     async def _join(self, company: DemoCompany, founder: TenantContext, person: DemoPerson, role: RoleKey) -> None:

@@ -90,8 +90,8 @@ def banners() -> rx.Component:
 
 
 def problem_panel(notice: Notice, retry: Any) -> rx.Component:
-    """An error where content would have been: the problem's words, the request id, a retry."""
-    return rx.el.div(
+    """An error where content would have been: the problem's words, the request id, a retry; a lock for a refusal."""
+    failed = rx.el.div(
         rx.el.div(icon("circle-alert", size=20), class_name="empty-icon tone-bad"),
         rx.el.h2(notice.title, class_name="empty-title"),
         rx.el.p(notice.detail, class_name="empty-text"),
@@ -100,14 +100,19 @@ def problem_panel(notice: Notice, retry: Any) -> rx.Component:
         class_name="empty",
         role="alert",
     )
+    return rx.cond(notice.denied, _locked(notice.title, notice.detail), failed)
 
 
 def lock_page(denied: DeniedView) -> rx.Component:
     """In place of content that may not be seen: the permission that it takes, and who can help."""
+    return _locked(denied.title, denied.text)
+
+
+def _locked(title: Any, text: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(icon("lock", size=20), class_name="empty-icon"),
-        rx.el.h2(denied.title, class_name="empty-title"),
-        rx.el.p(denied.text, class_name="empty-text"),
+        rx.el.h2(title, class_name="empty-title"),
+        rx.el.p(text, class_name="empty-text"),
         class_name="empty",
     )
 

@@ -90,6 +90,12 @@ def skeleton(width: str = "100%", height: str = "var(--space-4)", **props: Any) 
     return rx.el.span(class_name="skeleton", aria_hidden=True, style={"width": width, "height": height}, **props)
 
 
+def named(text: Any, **props: Any) -> rx.Component:
+    """Words of people, in their own direction: cut off where there is no room, and whole on hover and for readers."""
+    class_name = f"named {props.pop('class_name', '')}".strip()
+    return rx.el.span(text, title=props.pop("title", text), dir="auto", class_name=class_name, **props)
+
+
 def avatar(text: Any, *, square: bool = False) -> rx.Component:
     """Initials on a ground; decoration beside a name."""
     return rx.el.span(text, class_name="avatar avatar-square" if square else "avatar", aria_hidden=True)

@@ -23,6 +23,7 @@ from frontend.components.primitives import (
     given,
     icon,
     link,
+    named,
     page_header,
     skeleton,
     time_ago,
@@ -89,18 +90,22 @@ def _row(key: KeyView) -> rx.Component:
     return row(
         cell(
             "",
-            rx.el.span(key.name, class_name="key-name"),
-            rx.el.code(key.prefix, "…", class_name="key-prefix"),
-            class_name="key-cell",
+            rx.el.div(
+                named(key.name, class_name="key-name"),
+                rx.el.code(key.prefix, "…", class_name="key-prefix"),
+                class_name="key-words",
+            ),
+            class_name="cell-wide",
         ),
         cell("Allows", _permissions(key)),
         cell(
             "Made by",
             rx.el.div(
-                rx.el.span(key.made_by, class_name="key-maker"),
+                named(key.made_by, class_name="key-maker"),
                 rx.el.span(time_ago(key.made.ago, iso=key.made.iso, exact=key.made.exact), class_name="key-when"),
                 class_name="key-made",
             ),
+            class_name="cell-middle",
         ),
         cell("Ends", time_ago(key.ends.ago, iso=key.ends.iso, exact=key.ends.exact)),
         cell(

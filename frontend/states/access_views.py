@@ -1,18 +1,17 @@
 """Permissions and roles as pages show them: plain values, grouped by what they are about."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from frontend import words
-from frontend.states.problems import sentence
+from frontend.states.problems import denied_words, sentence
 from frontend.states.session import Notice
 from module_sdk.wire.access import Permission, Role
 from module_sdk.wire.problems import Problem
 
 #: Form fields of permissions are called this and the permission's key.
 FIELD: Final = "permission:"
-DENIED: Final = "permission_denied"
 _AREAS: Final = {"api_keys": "API keys", "audit": "Audit log"}
 
 
@@ -46,9 +45,6 @@ class RoleView:
     members: int = 0
     use: str = ""
     used: bool = False
-
-
-NOBODY: Final = "Nobody in the company can grant it at the moment."
 
 
 @dataclass(frozen=True)
@@ -99,13 +95,8 @@ def role_view(role: Role) -> RoleView:
 
 
 def denied_view(problem: Problem, title: str) -> DeniedView:
-    """The words for a page that may not be seen: the permission it takes, who holds it, and who can grant it."""
-    permission, roles, people = (problem.extra.get(name) for name in ("title", "roles", "people"))
-    if not isinstance(permission, str):
-        return DeniedView(title, problem.detail or problem.title)
-    text = f"It takes the permission “{permission}”"
-    text += f", which comes with the role {one_of(roles)}. " if _names(roles) else ". "
-    return DeniedView(title, text + (f"Ask {one_of(people)} for it." if _names(people) else NOBODY))
+    """The words for a page that may not be seen."""
+    return DeniedView(title, denied_words(problem))
 
 
 def chosen(form: dict[str, Any]) -> set[str]:
@@ -113,17 +104,7 @@ def chosen(form: dict[str, Any]) -> set[str]:
     return {name.removeprefix(FIELD) for name, value in form.items() if name.startswith(FIELD) and value}
 
 
-def one_of(names: Sequence[str] | Any, link: str = "or") -> str:
-    """``A, B or C``."""
-    found = _names(names)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} {link} {found[-1]}" if found else ""
-
-
 def in_a_dialog(notice: Notice) -> str:
     """A notice in one line: the stack of notices lies behind an open dialog."""
     reference = f" Request {notice.request_id}." if notice.request_id else ""
     return f"{sentence(notice.title)} {sentence(notice.detail)}{reference}".strip()
-
-
-def _names(given: Any) -> list[str]:
-    return [str(name) for name in given] if isinstance(given, list | tuple) else []

@@ -12,7 +12,6 @@ from frontend import runtime, words
 from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import (
-    DENIED,
     AreaView,
     DeniedView,
     areas,
@@ -21,7 +20,7 @@ from frontend.states.access_views import (
     denied_view,
     in_a_dialog,
 )
-from frontend.states.problems import field_errors, sentence
+from frontend.states.problems import DENIED, field_errors, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade

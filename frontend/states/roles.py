@@ -7,7 +7,6 @@ import reflex as rx
 
 from frontend.kit.form import Form, form_key
 from frontend.states.access_views import (
-    DENIED,
     AreaView,
     DeniedView,
     RoleView,
@@ -15,10 +14,9 @@ from frontend.states.access_views import (
     chosen,
     denied_view,
     in_a_dialog,
-    one_of,
     role_view,
 )
-from frontend.states.problems import field_errors, sentence
+from frontend.states.problems import DENIED, field_errors, one_of, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError
 from module_sdk.wire.access import Role, RoleCreate, RolePatch

@@ -20,6 +20,7 @@ from reflex_base.event import Event
 
 from frontend import runtime, words
 from frontend.session_routes import END_PATH, MAX_PATH, SIGN_IN_PATH
+from frontend.states.problems import DENIED, denied_words
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
 from module_sdk.wire.identity import Me, Membership
 
@@ -34,13 +35,17 @@ NoticeKind = Literal["error", "success", "info"]
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none."""
+    """Something to tell the person. ``request_id`` lets support find the request, ``""`` if there was none.
+
+    ``denied`` where nothing is wrong: they may not see or do it.
+    """
 
     id: str = ""
     kind: NoticeKind = "error"
     title: str = ""
     detail: str = ""
     request_id: str = ""
+    denied: bool = False
 
 
 @dataclass(frozen=True)
@@ -392,6 +397,8 @@ def notice_of(error: ClientError) -> Notice:
     """``error`` in words: the problem's own where there is one."""
     if isinstance(error, ApiError):
         problem = error.problem
+        if problem.code == DENIED:
+            return Notice(title="This is closed to you", detail=denied_words(problem), denied=True)
         return Notice(title=problem.title, detail=problem.detail or "", request_id=problem.request_id)
     if isinstance(error, ApiUnavailable):
         return Notice(title="The service cannot be reached", detail="Nothing was lost. Try again in a moment.")

@@ -12,7 +12,7 @@ from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import in_a_dialog
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import MemberView, RoleChoice, member_view, role_choices
-from module_sdk.client import ApiClient
+from module_sdk.client import ApiClient, ApiError
 from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
 
 PAGE_ROWS: Final = 50
@@ -46,6 +46,8 @@ class MembersState(TeamState):
     failed: bool = False
     problem: Notice = Notice()
     more: bool = False
+    #: Whether whoever wants to leave cannot, since the company would have no owner.
+    only_owner: bool = False
     fetching_more: bool = False
     #: Whom the question is about.
     chosen: MemberView = MemberView()
@@ -93,6 +95,7 @@ class MembersState(TeamState):
             return
         self.choices = []
         self._ask(question, found)
+        self.only_owner = question == "leave" and self._is_only_owner(found)
         if question == "roles":
             # The notices lie behind the dialog, which is open already.
             async with self._talk(self._refuse) as api:
@@ -159,7 +162,15 @@ class MembersState(TeamState):
         yield
         left, name = False, self.company.name
         async with self._talk() as api:
-            await self._tenant(api).access.leave()
+            try:
+                await self._tenant(api).access.leave()
+            except ApiError as error:
+                if error.problem.code != "last_owner":
+                    raise
+                self.only_owner, self.form = True, self.form.fresh()
+                await self._enter()
+                await self._read(api)
+                return
             left = True
         if not left:
             yield await self._settle()
@@ -167,6 +178,10 @@ class MembersState(TeamState):
         await self._clear()
         self._tell(Notice(kind="success", title=f"You have left {name}"))
         yield rx.redirect("/")
+
+    def _is_only_owner(self, member: MemberView) -> bool:
+        """Whether the company would have no owner without ``member``, as far as the list tells."""
+        return member.owner and not self.more and sum(one.owner for one in self.members) == 1
 
     def _ask(self, question: Question, member: MemberView) -> None:
         self.question, self.chosen, self.form = question, member, self.form.fresh()

@@ -7,6 +7,7 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
+from frontend.addresses import odd_address
 from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import in_a_dialog
@@ -110,7 +111,7 @@ class InvitationsState(TeamState):
         """Make the invitation, and send it where there is a mail server."""
         email, roles = str(data.get(EMAIL_FIELD, "")).strip(), chosen_roles(data)
         refused = self.form.refused(
-            email="" if "@" in email else "Enter a whole address, such as ada@example.com.",
+            email=odd_address(email),
             roles="" if roles else "Choose at least one role.",
         )
         if refused.has_errors:

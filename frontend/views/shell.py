@@ -104,6 +104,8 @@ def _company_switcher() -> rx.Component:
                     rx.el.span(
                         rx.el.span("Company: ", class_name="visually-hidden"),
                         SessionState.company.name,
+                        title=SessionState.company.name + " (" + SessionState.company.slug + ")",
+                        dir="auto",
                         class_name="switcher-name",
                     ),
                 ),
@@ -136,12 +138,13 @@ def _company_choice(company: Company) -> rx.Component:
     return rx.el.button(
         avatar(company.initials, square=True),
         rx.el.span(
-            rx.el.span(company.name, class_name="menu-name"),
-            rx.el.span(company.role, class_name="menu-detail"),
+            rx.el.span(company.name, dir="auto", class_name="menu-name"),
+            rx.el.span(company.slug, " · ", company.role, class_name="menu-detail"),
             class_name="menu-words",
         ),
         rx.cond(chosen, icon("check"), rx.fragment()),
         type="button",
+        title=company.name + " (" + company.slug + ")",
         class_name="menu-entry",
         aria_current=rx.cond(chosen, "true", "false"),
         on_click=given(SessionState.choose_company, company.id),
@@ -158,8 +161,9 @@ def _account() -> rx.Component:
                     avatar(SessionState.person.initials),
                     rx.el.span(
                         rx.el.span("Account: ", class_name="visually-hidden"),
-                        rx.el.span(SessionState.person.name, class_name="menu-name"),
+                        rx.el.span(SessionState.person.name, dir="auto", class_name="menu-name"),
                         rx.el.span(SessionState.person.email, class_name="menu-detail"),
+                        title=SessionState.person.name + ", " + SessionState.person.email,
                         class_name="menu-words",
                     ),
                 ),

@@ -135,7 +135,10 @@ class Thought(Reply, frozen=True, kw_only=True):
 
 
 class Failed(Reply, frozen=True, kw_only=True):
-    """The last event of an answer that failed: ``message.error`` says why, ``message.content`` keeps what arrived."""
+    """The last event of an answer that failed: ``message.error`` says why, ``message.content`` keeps what arrived.
+
+    If it was to replace an earlier answer, that one is listed again instead of it.
+    """
 
     message: Message
 

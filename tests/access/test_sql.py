@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from backend.domains.access.api_keys import KeyService
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.refusals import changing
 from backend.domains.access.roles import RoleService
 from backend.kernel.db import Database
@@ -19,6 +20,7 @@ from backend.kernel.permissions import BUILT_IN_ROLES
 from backend.kernel.problems import problem_of
 from backend.kernel.tenancy import ANONYMOUS, Context, TenantContext, UserContext
 from backend.registry import permissions
+from crypto import Keyring
 from module_sdk.wire.access import ApiKeyCreate, RoleCreate
 from tests.access.kit import Team, team_of
 from tests.conftest import SignIn
@@ -63,12 +65,14 @@ async def test_truth_table(someone: SignIn, db: Database) -> None:
         assert (await session.scalar(nothing, {"tenant": here})) is False
 
 
-async def test_a_key_allows_what_it_names_of_what_its_maker_may(someone: SignIn, db: Database) -> None:
+async def test_a_key_allows_what_it_names_of_what_its_maker_may(
+    someone: SignIn, db: Database, keyring: Keyring
+) -> None:
     team = await team_of(db, someone, "admin", "member")
     admin = await team.context("admin")
     async with db.transaction(admin) as session:
         made = await KeyService(session, admin).create(
-            ApiKeyCreate(name="Key", permissions=["chat.use", "members.invite", "company.read"])
+            ApiKeyCreate(name="Key", permissions=["chat.use", "members.invite", "company.read"]), KeyMaker(keyring)
         )
     keyed = replace(admin, api_key_id=made.api_key.id)
     assert await allowed(db, keyed, team.tenant_id) == {"chat.use", "members.invite", "company.read"}

@@ -166,6 +166,13 @@ async def test_a_name_is_changed(opened: Open) -> None:
     assert refusal(await ada.http.patch("/me", json={"full_name": "  "})) == (422, "validation_failed")
 
 
+async def test_an_address_that_misleads_the_eye_is_no_address_to_change_to(opened: Open) -> None:
+    ada = await opened()
+    body = {"email": "zo\N{CYRILLIC SMALL LETTER IE}@example.com", "password": PASSWORD}
+    answer = await ada.http.post("/me/email", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "$.email")
+
+
 async def test_unknown_links_look_like_used_ones(opened: Open) -> None:
     ada = await opened()
     answer = await ada.http.post("/auth/email/confirm", json={"token": uuid4().hex})

@@ -28,6 +28,7 @@ def wide_policies() -> Policies:
         user=wide(product.user),
         tenant=wide(product.tenant),
         failures=wide(product.failures),
+        lookups=wide(product.lookups),
         named={
             name: Policy(policy.address and wide(policy.address), policy.user and wide(policy.user))
             for name, policy in product.named.items()

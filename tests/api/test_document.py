@@ -1,5 +1,6 @@
 """The OpenAPI document itself: valid, exact, printed as served, and good enough to generate a client from."""
 
+import ast
 import asyncio
 import json
 import subprocess
@@ -11,10 +12,34 @@ import httpx
 import jsonschema_rs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+import module_sdk.client
 from tests.api.operations import operations
 from tests.conftest import SignIn
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def sent_with_a_key() -> list[str]:
+    """Where the client sends an ``Idempotency-Key`` and so repeats a POST whose answer was lost."""
+    clients = Path(module_sdk.client.__file__).parent
+    return [
+        node.name
+        for file in clients.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+        and any(argument.arg == "idempotency_key" for argument in node.args.kwonlyargs)
+    ]
+
+
+def test_what_the_client_repeats_the_api_answers_once(document: dict[str, Any]) -> None:
+    honoured = {
+        operation.spec["operationId"]
+        for operation in operations(document)
+        if any(parameter["name"] == "Idempotency-Key" for parameter in operation.spec.get("parameters", []))
+    }
+    sent = sent_with_a_key()
+    assert len(sent) >= 9
+    assert set(sent) == honoured
 
 
 def test_it_is_valid(document: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import psutil
 
 BENCHES: Final = ("tenancy", "edges", "chat", "crypto", "audit", "web")
-PACKAGES: Final = ("litestar", "uvicorn", "sqlalchemy", "asyncpg", "reflex", "openai", "pynacl", "redis")
+PACKAGES: Final = ("litestar", "uvicorn", "sqlalchemy", "asyncpg", "reflex", "aiohttp", "pynacl", "redis")
 TABLE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 #: What stands in the way of a goal, and what would reach it: shown where it was missed, by words of the row.
 OBSTACLES: Final = {
@@ -23,8 +23,8 @@ OBSTACLES: Final = {
     "request through": "the round trip of exact limits (about 37 µs of CPU) and the access line (19 µs). Counting in "
     "each process and settling every second would reach it and give up exactness.",
     "time to first token": "membership, company and the day's count are read before the model is asked, through "
-    "SQLAlchemy (about 1 ms a statement on this machine), and openai's client takes 1 to 2 ms before it sends. One "
-    "statement past the ORM and a bare HTTP client would come near the pass-through, which itself adds nearly 1 ms.",
+    "SQLAlchemy (about 1 ms a statement on this machine). One statement past the ORM would come near the pass-through, "
+    "which itself adds nearly 1 ms.",
     "resume": "membership and message are two transactions, and Redis a third trip.",
     "gated and audited": "the request is one insert, to which the gate adds a round trip and the entry a statement "
     "with rows in two tables and four indexes: about 1 ms of client and server on two shared cores. Sending entry "

@@ -69,7 +69,7 @@ class Verifier:
 def unlimited() -> Policies:
     """Limits that are counted and never reached."""
     high = 10**9
-    limits = {name: Limit(name, high, 60) for name in ("address", "user", "tenant", "failures")}
+    limits = {name: Limit(name, high, 60) for name in ("address", "user", "tenant", "failures", "lookups")}
     return Policies(**limits, named={})
 
 

@@ -233,6 +233,7 @@ def _edges(redis_url: str) -> Any:
         user=Limit("user", high, 60),
         tenant=Limit("tenant", high, 60),
         failures=Limit("failures", high, 60),
+        lookups=Limit("lookups", high, 60),
         named={},
     )
     db = Database(create_engine(settings.database_url), ContextSigner(Keyring(settings.master_keys), time.time))

@@ -35,7 +35,7 @@ async def member(
 ) -> AsyncIterator[Member]:
     """Somebody in a company whose executives are this model."""
     endpoint = {"LLM_PROVIDER": "openai", "LLM_BASE_URL": f"{model.url}/v1", "LLM_API_KEY": "sk-1", "LLM_MODEL": "m"}
-    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": "1"})) as url:
+    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": "5"})) as url:
         person = await sign_in(db, url)
         async with aclosing(person.http):
             yield await person.found()
@@ -164,6 +164,20 @@ async def test_a_prompt_that_does_not_fit_is_told_in_words(model: FakeModel, mem
     failed = (await ask(member))[-1].data["message"]["error"]
     assert (failed["code"], failed["title"]) == ("prompt_too_long", "This is more than the model can read at once")
     assert "Shorten the question" in failed["detail"]
+
+
+async def test_the_budget_follows_the_model(model: FakeModel, member: Member) -> None:
+    model.sends(chunk("y" * 4_000), END)
+    events = await ask(member, "x" * 4_000)
+    await ask(member, "x" * 4_000, conversation_id=conversation_of(events))
+    model.refusals = [Refusal(400, {"error": {"code": "context_length_exceeded"}})]
+    await ask(member, "Short?", conversation_id=conversation_of(events))
+    tried, fitted = (sum(len(turn["content"]) for turn in request["messages"]) for request in model.requests[-2:])
+    assert fitted < tried
+    asked = len(model.requests)
+    await ask(member, "Again?", conversation_id=conversation_of(events))
+    assert len(model.requests) == asked + 1
+    assert sum(len(turn["content"]) for turn in model.requests[-1]["messages"]) <= fitted + len("Again?")
 
 
 async def test_a_regeneration_that_fails_leaves_the_answer(model: FakeModel, member: Member) -> None:

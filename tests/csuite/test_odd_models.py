@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
-from backend.domains.csuite.providers.history import alternating
+from backend.domains.csuite.providers.openai_compatible import Wait
 from backend.kernel.errors import ProblemError
 from module_sdk.module import ChatPrompt, ChatTurn
 from tests.support.model import DONE, WHOLE, FakeModel, Refusal, chunk, event, fake_model
@@ -24,14 +24,14 @@ async def model() -> AsyncIterator[FakeModel]:
         yield made
 
 
-async def collect(model: FakeModel, *, seconds: float = 5, prompt: ChatPrompt = PROMPT) -> list[Piece]:
+async def collect(model: FakeModel, *, seconds: float = 5) -> list[Piece]:
     async with model.provider(seconds) as provider:
-        return [piece async for piece in provider.stream(prompt)]
+        return [piece async for piece in provider.stream(PROMPT)]
 
 
-async def problem(model: FakeModel, *, seconds: float = 5, prompt: ChatPrompt = PROMPT) -> ProblemError:
+async def problem(model: FakeModel, *, seconds: float = 5) -> ProblemError:
     with pytest.raises(ProblemError) as caught:
-        await collect(model, seconds=seconds, prompt=prompt)
+        await collect(model, seconds=seconds)
     assert "sk-secret" not in str(caught.value.detail)
     return caught.value
 
@@ -174,18 +174,22 @@ async def test_a_plain_answer_to_a_streaming_request(model: FakeModel, kind: str
     assert await collect(model) == [Thinking("Hm."), "Hello", CutShort("length")]
 
 
-@pytest.mark.parametrize(("reason", "told"), [("length", "length"), ("content_filter", "content_filter")])
-async def test_an_answer_that_was_cut_off_says_why(model: FakeModel, reason: str, told: str) -> None:
-    model.sends(chunk("Hello"), chunk(finish=reason) + event({"choices": [], "usage": {"total_tokens": 3}}) + DONE)
-    assert await collect(model) == ["Hello", CutShort("length" if told == "length" else "content_filter")]
+@pytest.mark.parametrize("end", [CutShort("length"), CutShort("content_filter")])
+async def test_an_answer_that_was_cut_off_says_why(model: FakeModel, end: CutShort) -> None:
+    model.sends(chunk("Hello"), chunk(finish=end.reason) + event({"choices": [], "usage": {"total_tokens": 3}}) + DONE)
+    assert await collect(model) == ["Hello", end]
 
 
-async def test_a_clean_end_without_a_reason_is_a_failure(model: FakeModel) -> None:
-    model.sends(chunk("Hello"))
+@pytest.mark.parametrize(("then", "words"), [(b"", "broke off"), (event({"error": {"code": 503}}), "status 503")])
+async def test_a_failure_after_text_keeps_the_text_and_is_not_repeated(
+    model: FakeModel, then: bytes, words: str
+) -> None:
+    """A clean end without a reason is one."""
+    model.sends(chunk("Half") + then)
     async with model.provider() as provider:
         pieces = provider.stream(PROMPT)
-        assert await anext(pieces) == "Hello"
-        with pytest.raises(ProblemError, match="broke off") as caught:
+        assert await anext(pieces) == "Half"
+        with pytest.raises(ProblemError, match=words) as caught:
             await anext(pieces)
     assert (caught.value.code, len(model.requests)) == ("provider_unavailable", 1)
 
@@ -218,72 +222,18 @@ async def test_only_text_lengthens_the_wait(model: FakeModel, case: str) -> None
     model.behave = keep_busy
     found = await problem(model, seconds=0.3)
     assert (found.code, len(model.requests)) == ("provider_timeout", 1)
-    for _ in range(3):
-        await sent.acquire()  # it was not for silence
+    await sent.acquire()  # it was not for silence
 
 
-async def test_text_lengthens_the_wait(model: FakeModel) -> None:
-    async def slowly(_: web.Request, response: web.StreamResponse) -> None:
-        for word in ["word "] * 6:
-            await response.write(chunk(word))
-            await asyncio.sleep(0.2)
-        await response.write(END)
-
-    model.behave = slowly
-    assert text(await collect(model, seconds=1)) == "word " * 6
-
-
-TOO_LONG = {
-    "OpenAI": (400, {"code": "context_length_exceeded", "message": "This model's maximum context length is 8192…"}),
-    "vLLM": (400, {"message": "This model's maximum context length is 4096 tokens. However, you requested 5000."}),
-    "vLLM, old": (400, {"message": "The decoder prompt (length 5) is longer than the maximum model length of 4."}),
-    "llama.cpp": (400, {"code": 400, "type": "exceed_context_size_error", "message": "…", "n_ctx": 512}),
-    "llama.cpp, old": (500, {"message": "the request exceeds the available context size. try increasing it"}),
-    "Fireworks": (400, {"message": "The prompt is too long: 40961, model maximum context length: 40960"}),
-    "TGI": (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"),
-    "Gemini": (400, {"message": "The input token count (9) exceeds the maximum number of tokens allowed (8)."}),
-    "LM Studio": (400, "the model is loaded with context length of only 4096 tokens, which is not enough"),
-    "Mistral": (400, {"message": "Prompt contains 9 tokens, too large for model with 8 maximum context length"}),
-    "DashScope": (400, {"message": "Range of input length should be [1, 30720]"}),
-    "a proxy": (413, {"message": "Request Entity Too Large"}),
-}
-LONG = ChatPrompt(
-    system="You are the CEO.",
-    turns=[ChatTurn(role="assistant" if at % 2 else "user", content=f"{at} {'x' * 998}") for at in range(19)],
-)
-
-
-@pytest.mark.parametrize("case", TOO_LONG)
-async def test_a_prompt_that_is_too_long_is_shortened_and_what_fitted_is_remembered(
-    model: FakeModel, case: str
-) -> None:
-    status, error = TOO_LONG[case]
-    model.refusals = [Refusal(status, {"error": error})] * 2
-    async with model.provider() as provider:
-        before = provider.budget_chars
-        assert text([piece async for piece in provider.stream(LONG)]) == "Hello there"
-        sizes = [sum(len(turn["content"]) for turn in request["messages"]) for request in model.requests]
-        assert sizes == sorted(sizes, reverse=True)
-        assert len(set(sizes)) == 3
-        assert sizes[-1] <= provider.budget_chars < before
-    for request in model.requests:
-        roles = [turn["role"] for turn in request["messages"]]
-        assert roles == ["system", *(["user", "assistant"] * 20)[: len(roles) - 1]]
-        assert request["messages"][-1]["content"] == LONG.turns[-1].content
-
-
-async def test_too_long_told_within_the_stream(model: FakeModel) -> None:
-    model.sends(event({"error": {"message": "context length of only 4096 tokens"}}))
-    found = await problem(model, prompt=LONG)
-    assert (found.code, len(model.requests)) == ("prompt_too_long", 5)
-    assert len(model.requests[-1]["messages"]) == 2
-
-
-async def test_a_question_that_is_too_long_by_itself_is_told_in_words(model: FakeModel) -> None:
-    model.refusals = [Refusal(400, {"error": {"code": "context_length_exceeded"}})]
-    found = await problem(model)
-    assert (found.code, len(model.requests)) == ("prompt_too_long", 1)
-    assert "Shorten the question" in str(found.detail)
+async def test_text_lengthens_the_wait() -> None:
+    wait = Wait(60)
+    begun = wait.until
+    for piece in (Thinking("Hm."), "\n", CutShort("length")):
+        wait.note(piece)
+        assert wait.until == begun
+    await asyncio.sleep(0.001)
+    wait.note("Grow")
+    assert wait.until > begun
 
 
 QUOTA = {"error": {"code": "insufficient_quota", "type": "insufficient_quota", "message": "You exceeded your quota"}}
@@ -336,16 +286,6 @@ async def test_an_error_within_the_stream_has_its_words(model: FakeModel, case: 
     assert words in str(found.detail)
 
 
-async def test_an_error_after_text_keeps_the_text_and_is_not_repeated(model: FakeModel) -> None:
-    model.sends(chunk("Half") + event({"error": {"code": 503}}))
-    async with model.provider() as provider:
-        pieces = provider.stream(PROMPT)
-        assert await anext(pieces) == "Half"
-        with pytest.raises(ProblemError, match="status 503"):
-            await anext(pieces)
-    assert len(model.requests) == 1
-
-
 async def test_an_error_before_text_is_tried_again(model: FakeModel) -> None:
     answers = [event({"error": {"code": 503}}), WHOLE]
 
@@ -354,35 +294,3 @@ async def test_an_error_before_text_is_tried_again(model: FakeModel) -> None:
 
     model.behave = behave
     assert text(await collect(model)) == "Hello there"
-
-
-def turns(*said: str) -> list[ChatTurn]:
-    return [ChatTurn(role="assistant" if item.startswith("A") else "user", content=item) for item in said]
-
-
-@pytest.mark.parametrize(
-    ("history", "sent"),
-    [
-        (turns("Q1", "A1", "Q2"), turns("Q1", "A1", "Q2")),
-        (turns("A0", "Q1", "A1", "Q2"), turns("Q1", "A1", "Q2")),
-        (turns("Q1", "Q2"), turns("Q1\n\nQ2")),
-        (turns("A0", "Q1", "Q2", "A2", "Q3", "Q4", "Q5"), turns("Q1\n\nQ2", "A2", "Q3\n\nQ4\n\nQ5")),
-        (turns("Q1", "A1", "A2", "Q2"), turns("Q1", "A1\n\nA2", "Q2")),
-        (
-            [*turns("Q1"), ChatTurn(role="assistant", content="<think>No.</think>\nYes."), *turns("Q2")],
-            [*turns("Q1"), ChatTurn(role="assistant", content="Yes."), *turns("Q2")],
-        ),
-        (
-            [*turns("Q1"), ChatTurn(role="assistant", content="<think>never closed"), *turns("Q2")],
-            turns("Q1\n\nQ2"),
-        ),
-    ],
-)
-async def test_roles_alternate_whatever_was_cut(
-    model: FakeModel, history: list[ChatTurn], sent: list[ChatTurn]
-) -> None:
-    assert alternating(history) == sent
-    await collect(model, prompt=ChatPrompt(system="S", turns=history))
-    assert [(turn["role"], turn["content"]) for turn in model.requests[0]["messages"][1:]] == [
-        (turn.role, turn.content) for turn in sent
-    ]

@@ -1,15 +1,12 @@
 """Redis is never trusted, the database may be away, and clocks are off: an answer ends, and its readers are told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError
 from structlog.testing import capture_logs
@@ -17,88 +14,18 @@ from structlog.testing import capture_logs
 from backend.domains.csuite import follow, generation, questions, repository
 from backend.domains.csuite.answer import Answer, Assignment
 from backend.domains.csuite.draft import Draft
-from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.providers.mock import MockProvider
 from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.orm import new_id
-from backend.kernel.streams import Event, LiveStream, StreamRef
+from backend.kernel.streams import Event, StreamRef
 from backend.kernel.tenancy import TenantContext
-from backend.registry import Foundation
-from backend.settings import Settings
 from module_sdk.module import ChatPrompt, ChatTurn
 from tests.conftest import SignIn
-from tests.support.people import Member
+from tests.csuite.conftest import Lost
 from tests.support.sse import Frame, ask, frames
 
 PROMPT = ChatPrompt(system="Company: Acme", turns=[ChatTurn(role="user", content="Hi")])
-
-
-@dataclass
-class Lost:
-    """An answer that a process which is gone was writing, and whom it belongs to."""
-
-    context: TenantContext
-    ref: StreamRef
-    base: Foundation
-    redis: Redis
-
-    async def copied(self, *texts: str) -> None:
-        """What had reached Redis."""
-        live = LiveStream()
-        live.publish("message.started", b"{}")
-        for said in texts:
-            live.publish(
-                "message.delta", b'{"message_id":"%b","text":"%b"}' % (str(self.ref.id).encode(), said.encode())
-            )
-        await self.base.stream_log.append(self.ref, await self.base.tenant_keys.get(self.ref.tenant_id), live.events)
-
-    def follower(self, permitted: Callable[..., Any] | None = None) -> Follower:
-        """A reader in another process than the one that writes."""
-
-        async def always(context: TenantContext, permission: str) -> bool:
-            return True
-
-        base = self.base
-        return Follower(base.db, base.tenant_keys, base.stream_log, base.generator, permitted or always)
-
-    async def status(self) -> tuple[str, str]:
-        async with self.base.db.transaction(self.context) as session:
-            row = (
-                await session.execute(text("SELECT status, content FROM messages WHERE id = :id"), {"id": self.ref.id})
-            ).one()
-        return row.status, row.content
-
-    async def end(self) -> None:
-        """The process that writes it ends it after all."""
-        async with self.base.db.transaction(self.context) as session:
-            await session.execute(
-                text(
-                    "UPDATE messages SET status = 'completed', content = 'Whole.', last_event_id = 9, "
-                    "lease_token = NULL, lease_expires_at = NULL WHERE id = :id"
-                ),
-                {"id": self.ref.id},
-            )
-
-
-@pytest.fixture
-async def lost(someone: SignIn, db: Database, settings: Settings) -> AsyncIterator[Lost]:
-    member: Member = await (await someone()).found()
-    events = await ask(member)
-    ref, context = StreamRef(member.tenant_id, new_id()), TenantContext(member.tenant_id, member.person.user_id)
-    async with db.transaction(context) as session:
-        await session.execute(
-            text(
-                "INSERT INTO messages (tenant_id, id, conversation_id, role, status, content, lease_token, "
-                "lease_expires_at) SELECT tenant_id, :id, conversation_id, role, 'streaming', '', id, "
-                "now() + interval '1 hour' FROM messages WHERE id = :first"
-            ),
-            {"id": ref.id, "first": UUID(events[0].data["message"]["id"])},
-        )
-    base = Foundation(settings)
-    async with Redis.from_url(settings.redis_url) as redis:
-        yield Lost(context, ref, base, redis)
-    await base.close()
 
 
 async def lease_is_over(lost: Lost) -> None:
@@ -182,7 +109,7 @@ def _counted_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             pauses.append(seconds)
         await sleep(0 if seconds == 1 else seconds)
 
-    monkeypatch.setattr(follow.asyncio, "sleep", counted)
+    monkeypatch.setattr(asyncio, "sleep", counted)
     return pauses
 
 
@@ -252,7 +179,7 @@ class _Ahead(datetime):
 
     @classmethod
     def now(cls, tz: Any = None) -> "_Ahead":
-        return super().now(tz) + cls.shift  # type: ignore[return-value]  # the sum is of the same class
+        return super().now(tz) + cls.shift
 
 
 class _Behind(_Ahead):

@@ -20,12 +20,16 @@ from module_sdk.wire.csuite import (
     ChatRequest,
     Conversation,
     ConversationPatch,
+    CutOff,
     Delta,
     Executive,
     Failed,
     Message,
     MessageError,
+    PassagePart,
+    SearchMatch,
     Started,
+    Thought,
 )
 from tests.frontend.fake_access import TEAM_HANDLERS, Team
 from tests.frontend.fake_api import HANDLERS, Refused, World, body, conversations, executives, on_refused, who
@@ -62,7 +66,16 @@ class Talk:
     hold_after: int = 0
     fail: bool = False
     cut_streams: int = 0
+    thought: str = ""
+    cut_off: CutOff | None = None
+    #: The key of every question that came, and what it was answered with.
     keys: list[str] = field(default_factory=list)
+    kept: dict[str, UUID] = field(default_factory=dict)
+    refusal: Refused | None = None
+
+    def asked(self) -> list[str]:
+        """What was asked, in the order of conversations."""
+        return [one.content for said in self.messages.values() for one in said if one.role == "user"]
 
     def seed(self, title: str, count: int, age: timedelta = timedelta(0)) -> UUID:
         """A conversation of ``count`` messages."""
@@ -94,8 +107,10 @@ def replace_last(messages: list[Message], message: Message) -> None:
     messages[:] = [message if one.id == message.id else one for one in messages]
 
 
-async def write(chat: Talk, answer: Answer, message: Message) -> None:
+async def write(chat: Talk, answer: Answer, message: Message, replaced: Message | None) -> None:
     said, messages = "", chat.messages[message.conversation_id]  # the next test may begin with a new memory
+    for word in chat.thought.split():
+        answer.events.append(("message.thought", msgspec.json.encode(Thought(message_id=message.id, text=f"{word} "))))
     for number, word in enumerate(chat.words.split(" ")):
         # The test that lets it go on lives in another thread.
         while chat.hold_after and number >= chat.hold_after and not answer.stopped:  # noqa: ASYNC110
@@ -108,15 +123,21 @@ async def write(chat: Talk, answer: Answer, message: Message) -> None:
         await asyncio.sleep(chat.pause)
     error = MessageError(code="provider_unavailable", title="The model is away", detail="Try again soon.")
     status = "stopped" if answer.stopped else "failed" if chat.fail else "completed"
-    end = msgspec.structs.replace(message, status=status, content=said, error=error if chat.fail else None)
+    end = msgspec.structs.replace(
+        message, status=status, content=said, error=error if chat.fail else None, cut_off=chat.cut_off,
+        thought=chat.thought or None, thought_seconds=4.2 if chat.thought else None,
+    )  # fmt: skip
     replace_last(messages, end)
+    loser = end if chat.fail else replaced
+    if replaced is not None:
+        messages[:] = [one for one in messages if one is not loser]
     event = ("message.failed", msgspec.json.encode(Failed(message=end))) if chat.fail else (
         "message.completed", msgspec.json.encode(end)
     )  # fmt: skip
     answer.events.append(event)
 
 
-def begin(chat: Talk, conversation: Conversation, question: Message) -> UUID:
+def begin(chat: Talk, conversation: Conversation, question: Message, replaced: Message | None = None) -> UUID:
     message = Message(
         id=uuid4(), conversation_id=conversation.id, role="assistant", status="streaming", content="",
         created_at=datetime.now(UTC), reply_to_id=question.id, model="mock-1", provider="mock",
@@ -124,7 +145,7 @@ def begin(chat: Talk, conversation: Conversation, question: Message) -> UUID:
     chat.messages[conversation.id].append(message)
     started = Started(conversation=conversation, question=question, message=message)
     answer = chat.answers[message.id] = Answer([("message.started", msgspec.json.encode(started))])
-    answer.task = asyncio.create_task(write(chat, answer, message))
+    answer.task = asyncio.create_task(write(chat, answer, message, replaced))
     return message.id
 
 
@@ -152,7 +173,12 @@ async def ask(request: ApiRequest, state: State) -> Stream:
     who(request, state)
     data = await body(request, ChatRequest)
     chat, now = talk(state), datetime.now(UTC)
-    chat.keys.append(request.headers.get("idempotency-key", ""))
+    key = request.headers.get("idempotency-key", "")
+    chat.keys.append(key)
+    if chat.refusal is not None:
+        raise chat.refusal
+    if key in chat.kept:
+        return stream(chat, chat.kept[key])
     if data.conversation_id is None:
         conversation = Conversation(
             id=uuid4(), executive="ceo", title=data.message[:60], created_at=now, updated_at=now
@@ -169,7 +195,9 @@ async def ask(request: ApiRequest, state: State) -> Stream:
         created_at=now,
     )
     chat.messages[conversation.id].append(question)
-    return stream(chat, begin(chat, conversation, question))
+    state.world.messages_used += 1
+    chat.kept[key] = begin(chat, conversation, question)
+    return stream(chat, chat.kept[key])
 
 
 @post("/c-suite/messages/{message_id:uuid}/regenerate", status_code=200)
@@ -178,8 +206,8 @@ async def again(request: ApiRequest, state: State, message_id: FromPath[UUID]) -
     chat = talk(state)
     for conversation_id, messages in chat.messages.items():
         if messages and messages[-1].id == message_id:
-            messages.pop()
-            return stream(chat, begin(chat, chat.conversations[conversation_id], messages[-1]))
+            question, replaced = messages[-2:]
+            return stream(chat, begin(chat, chat.conversations[conversation_id], question, replaced))
     raise Refused(404, "not_found", "Nothing is here")
 
 
@@ -207,13 +235,27 @@ def list_executives(request: ApiRequest, state: State) -> Page[Executive]:
     return Page(items=[ceo])
 
 
+def matched(chat: Talk, conversation: Conversation, q: str) -> Conversation:
+    """As a search shows it: where the words stand first, if anywhere."""
+    if not q:
+        return conversation
+    texts = [(None, conversation.title), *((one.id, one.content) for one in chat.messages[conversation.id])]
+    for message_id, text in texts:
+        before, hit, after = text.partition(q)
+        if hit:
+            parts = [(before[-20:], False), (hit, True), (after[:40], False)]
+            passage = [PassagePart(text=text, hit=found) for text, found in parts if text]
+            return msgspec.structs.replace(conversation, match=SearchMatch(message_id=message_id, passage=passage))
+    return conversation
+
+
 @get("/c-suite/conversations", sync_to_thread=False)
 def list_conversations(
     request: ApiRequest, state: State, q: FromQuery[str] = "", cursor: FromQuery[int] = 0, limit: FromQuery[int] = 30
 ) -> Page[Conversation]:
     who(request, state)
     found = sorted(talk(state).conversations.values(), key=lambda one: one.updated_at, reverse=True)
-    found = [one for one in found if q.lower() in one.title.lower()]
+    found = [one for one in (matched(talk(state), one, q) for one in found) if not q or one.match]
     more = str(cursor + limit) if len(found) > cursor + limit else None
     return Page(items=found[cursor : cursor + limit], next_cursor=more)
 
@@ -247,10 +289,12 @@ def list_messages(
     conversation_id: FromPath[UUID],
     cursor: FromQuery[int] = 0,
     limit: FromQuery[int] = 50,
+    through: FromQuery[UUID | None] = None,
 ) -> Page[Message]:
     who(request, state)
     conversation_of(state, conversation_id)
     found = list(reversed(talk(state).messages[conversation_id]))
+    limit = max(limit, *(number for number, one in enumerate(found, 1) if one.id == through), 0)
     more = str(cursor + limit) if len(found) > cursor + limit else None
     return Page(items=found[cursor : cursor + limit], next_cursor=more)
 

@@ -19,6 +19,7 @@ from litestar.params import FromPath
 
 from backend.registry import permissions
 from module_sdk.contract import MetricPoint, MetricSnapshot
+from module_sdk.wire.account import PasswordCandidate, PasswordStrength
 from module_sdk.wire.base import Page
 from module_sdk.wire.csuite import (
     AgendaItem,
@@ -76,6 +77,7 @@ class World:
     meetings: dict[str, BoardMeeting] = field(default_factory=dict)
     token_seconds: int = 60
     renewals: int = 0
+    messages_used: int = 37
 
     def founded(self, email: str, name: str = "Acme Robotics") -> str:
         """The session of somebody new whose company is set up."""
@@ -183,6 +185,12 @@ async def sign_up(request: Request[Any, Any, Any], state: State) -> Response[Sig
     return open_session(state, user, 201)
 
 
+@post("/auth/password/strength", status_code=200)
+async def judge_password(request: Request[Any, Any, Any]) -> PasswordStrength:
+    await body(request, PasswordCandidate)
+    return PasswordStrength(score=4, reason=None)
+
+
 @post("/auth/sign-in")
 async def sign_in(request: Request[Any, Any, Any], state: State) -> Response[SignedIn]:
     data = await body(request, SignIn)
@@ -280,7 +288,7 @@ def usage(request: Request[Any, Any, Any], state: State, tenant_id: FromPath[UUI
     return Usage(
         tenant_id=tenant_id,
         lines=[
-            UsageLine(metric="messages_per_day", limit=200, used=37, resets_at=resets),
+            UsageLine(metric="messages_per_day", limit=200, used=state.world.messages_used, resets_at=resets),
             UsageLine(metric="tasks_per_day", limit=100, used=92, resets_at=resets),
             UsageLine(metric="members", limit=25, used=1, resets_at=None),
         ],
@@ -397,6 +405,7 @@ def conversations(request: Request[Any, Any, Any], state: State) -> Page[Convers
 HANDLERS = [
     live,
     sign_up,
+    judge_password,
     sign_in,
     renew,
     sign_out,

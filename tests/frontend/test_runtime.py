@@ -137,7 +137,10 @@ def test_policy_names_the_inline_scripts_and_allows_no_evaluation() -> None:
 def test_settings_refuse_what_is_no_port_and_no_key() -> None:
     assert settings(OCSUITE_API_PORT="8123").api_url == "http://127.0.0.1:8123"
     assert settings().data_dir == Path("data").resolve()
-    for text in ("0", "65536", "x", "-1", "\uff11"):
+    for address in ("http://h:70000", "http://h:x", "ftp://h", "h:8000", "http://"):
+        with pytest.raises(WebSettingsError, match="OCSUITE_API_URL"):
+            settings(OCSUITE_API_URL=address)
+    for text in ("0", "65536", "x", "-1", "\uff11", "9" * 5000):
         with pytest.raises(WebSettingsError, match="OCSUITE_WEB_PORT"):
             settings(OCSUITE_WEB_PORT=text)
     assert clerk_host("pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk") == "clever-cat-12.clerk.accounts.dev"

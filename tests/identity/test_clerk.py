@@ -79,6 +79,21 @@ async def test_names_of_every_kind(
     assert (user["email"], user["full_name"]) == (email, name)
 
 
+async def test_an_address_follows_clerks(clerk: Api, server: JwksServer) -> None:
+    subject = f"user_{uuid4().hex}"
+
+    async def address(sid: str, **given: Any) -> str | None:
+        answer = await clerk.get("/me", session(server, sub=subject, sid=sid, **given))
+        found: str | None = answer.json()["user"]["email"]
+        return found
+
+    assert await address("sess_1", email="ada@example.com") == "ada@example.com"
+    assert await address("sess_2", email="ada@lovelace.example") == "ada@lovelace.example"
+    assert await address("sess_3") == "ada@lovelace.example"  # a token that says nothing changes nothing
+    assert await address("sess_4", email="c" * 300 + "@example.com") == "ada@lovelace.example"
+    assert await address("sess_5", email="ada@example.com") == "ada@example.com"
+
+
 def test_line_keeps_no_control_characters_or_surrogates() -> None:
     assert line("a\ud800b\u0085c", 10) == "a b c"
     assert line(None, 10) == ""

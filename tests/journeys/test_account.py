@@ -78,6 +78,8 @@ def test_a_forgotten_password_is_replaced_and_everybody_else_signed_out(
     page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/dashboard")
+    page.goto("/settings/you")
+    expect(page.locator(".you-sessions > li", has_text="This browser")).to_contain_text("Chrome on Linux")
     page.goto(link)
     expect(page.get_by_role("heading", name="This link is not valid any more")).to_have_count(0)
     page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)

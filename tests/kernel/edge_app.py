@@ -15,6 +15,7 @@ import sqlalchemy.exc
 from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
 
+from backend.domains.access.key_tokens import KeyOrSession
 from backend.kernel.auth import Authentication, Principal, invalid_token
 from backend.kernel.db import Database
 from backend.kernel.edges import edges
@@ -114,14 +115,21 @@ def tight_policies(**quotas: int) -> Policies:
         user=limit("user"),
         tenant=limit("tenant"),
         failures=limit("failures"),
+        lookups=limit("lookups"),
     )
 
 
 @asynccontextmanager
 async def edge_client(
-    settings: Settings, db: Database, *, acts: Acts | None = None, policies: Policies | None = None, **options: Any
+    settings: Settings,
+    db: Database,
+    *,
+    acts: Acts | None = None,
+    policies: Policies | None = None,
+    keys: KeyOrSession | None = None,
+    **options: Any,
 ) -> AsyncIterator[Client]:
-    """A client of the application; closes everything afterwards."""
+    """A client of the application; closes everything afterwards. ``keys`` may be asked in place of :class:`Tokens`."""
     parts = edges(
         settings,
         RedisBatcher(settings.redis_url),
@@ -132,7 +140,9 @@ async def edge_client(
     )
     app = Litestar(
         [*handlers(acts or Acts()), *parts.route_handlers],
-        middleware=parts.middleware(Authentication(Tokens())),
+        middleware=parts.middleware(
+            Authentication(Tokens()) if keys is None else Authentication(keys, parts.lookups(keys.is_free))
+        ),
         exception_handlers=parts.exception_handlers,
         request_class=parts.request_class,
         before_request=parts.before_request,

@@ -51,6 +51,8 @@ def everything(product: Product) -> Iterator[Picture]:
     talk = talks[0]["id"]
     yield Picture("sign-in", "/sign-in", heading("Sign in"))
     yield Picture("sign-up", "/sign-up", heading("Create your account"))
+    yield Picture("forgot-password", "/forgot-password", heading("Forgot your password?"))
+    yield Picture("new-password", "/new-password", heading("This link is not valid any more"))
     yield Picture("dashboard", "/dashboard", heading("Runway"), ada)
     yield Picture("chat-new", "/chat", heading("What should your"), ada)
     yield Picture("chat", f"/chat/{talk}", words("Regenerate"), ada)
@@ -60,6 +62,7 @@ def everything(product: Product) -> Iterator[Picture]:
     yield Picture("roles", "/team/roles", heading("Roles"), ada)
     yield Picture("api-keys", "/settings/api-keys", heading("API keys"), ada)
     yield Picture("settings", "/settings", heading("Limits"), ada)
+    yield Picture("settings-you", "/settings/you", words("This browser"), ada)
     yield from team(ada)
     yield from wizard(product)
     yield Picture("not-found", "/nowhere", heading("This page does not exist"))
@@ -71,7 +74,7 @@ def team(ada: Member) -> Iterator[Picture]:
     yield Picture("invitations", "/team/invitations", words("demo.jonas@example.com"), ada)
     body = {"email": "katja.brandt@example.com", "roles": ["member"]}
     link = ada.call("POST", "/team/invitations", json=body)["link"]
-    yield Picture("invitation", f"/invite?{urlsplit(link).query}", words("katja.brandt@example.com"))
+    yield Picture("invitation", f"/invite?{urlsplit(link).query}", words("k***@example.com"))
 
 
 def wizard(product: Product) -> Iterator[Picture]:

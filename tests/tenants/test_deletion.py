@@ -15,7 +15,7 @@ import pytest
 from nacl.exceptions import BadSignatureError
 from sqlalchemy import text
 
-from backend.domains.access.key_tokens import draw_key
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.audit.witness import Witness
 from backend.domains.tenants.deletion import receipts, signed
 from backend.domains.tenants.deletion_repository import DeletionRepository
@@ -243,7 +243,7 @@ async def test_sealed_values_members_keys_and_streams_end_with_it(
     owner = await (await someone()).found()
     keys, place = keys_of(db, keyring), Binding(owner.tenant_id, "connectors", "token", "1")
     copied = (await keys.get(owner.tenant_id)).seal(b"a token", place)
-    drawn = draw_key()
+    drawn = KeyMaker(keyring).draw()
     await root.execute(
         "INSERT INTO api_keys (tenant_id, id, user_id, name, prefix, token_hash, permissions, expires_at) "
         "VALUES ($1, $2, $3, 'k', $4, $5, '{company.read}', now() + interval '1 day')",
@@ -300,7 +300,8 @@ async def test_the_product_erases_and_hands_out_receipts(
             await ask_for_deletion(company)
             await root.execute(DUE, company.tenant_id)
             assert await base.eraser.erase_due() == 1
-        heads = [await Witness(base.redis).seen(company.tenant_id) for company in companies]
+        sealed_with = (await base.verifications.keys()).public
+        heads = [await Witness(base.redis).seen(company.tenant_id, sealed_with) for company in companies]
     finally:
         await base.close()
     assert heads == [None] * 3

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.key_repository import KeyRepository
-from backend.domains.access.key_tokens import draw_key
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.role_repository import RoleRepository
 from backend.domains.access.rules import must_be_permissions, must_hold
 from backend.kernel.audit import MetaValue, record
@@ -33,7 +33,7 @@ class KeyService:
         rows = await self._repository.page(decode_cursor(cursor, TimeKey), limit + 1)
         return page_of(rows, limit, lambda row: TimeKey(row.created_at, row.id), _wire)
 
-    async def create(self, body: ApiKeyCreate) -> ApiKeyMade:
+    async def create(self, body: ApiKeyCreate, maker: KeyMaker) -> ApiKeyMade:
         """Make a key of the caller's own.
 
         Raises ``PermissionDenied`` for permissions that the caller does not hold or that owners alone hold: a key that
@@ -49,7 +49,7 @@ class KeyService:
             names = ", ".join(in_person)
             detail = f"Owners do this in person, and no API key for them: leave out {names}."
             raise PermissionDenied(detail, extra={"permissions": in_person})
-        drawn, key_id = draw_key(), new_id()
+        drawn, key_id = maker.draw(), new_id()
         name, permissions = body.name.strip(), sorted(set(body.permissions))
         row = {
             "id": key_id,

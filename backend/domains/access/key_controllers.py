@@ -5,9 +5,10 @@ from uuid import UUID
 
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, SkipValidation
 
 from backend.domains.access.api_keys import KeyService
+from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.refusals import changing
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
@@ -54,10 +55,11 @@ class KeysController(Controller):
         request: Request[Principal, None, Any],
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
+        key_maker: NamedDependency[SkipValidation[KeyMaker]],
     ) -> ApiKeyMade:
         """With permissions of the caller's own. `secret` is shown this once; a repeated request gets `shown_once`."""
         async with changing(db, tenant, "create_api_key", "api_key:new") as session:
-            made = await KeyService(session, tenant).create(data)
+            made = await KeyService(session, tenant).create(data, key_maker)
         problem = ShownOnce(extra={"api_key_id": str(made.api_key.id)})
         keep_instead(request.scope, problem.status, MEDIA_TYPE, body_of(problem, request_id_of(request.scope)))
         return made

@@ -205,7 +205,13 @@ class BoardController(Controller):
     path = "/c-suite/board-meeting"
     tags = ("c-suite",)
 
-    @post(operation_id="board_meeting", guards=[CONVENE], status_code=200, summary="Hold a board meeting (preview)")
+    @post(
+        operation_id="board_meeting",
+        guards=[CONVENE],
+        status_code=200,
+        opt={"idempotent": True},
+        summary="Hold a board meeting (preview)",
+    )
     async def meet(
         self,
         data: JSONBody[BoardMeetingRequest],

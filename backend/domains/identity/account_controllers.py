@@ -85,7 +85,7 @@ class LinksController(Controller):
         "/password/strength",
         status_code=200,
         operation_id="judge_password",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("forbidden",)},
+        opt={PUBLIC: True, RATE_LIMIT: "judging", "errors": ("forbidden",)},
         summary="How hard a password is to guess",
     )
     async def strength(

@@ -5,8 +5,8 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from backend.kernel.db import DATABASE_AWAY
 from backend.kernel.errors import Unavailable
 from backend.kernel.mail import Mail, Mailer
 
@@ -140,6 +140,6 @@ class AccountPost:
 async def _noted(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_AWAY as error:
         # Nobody waits for it any more: whoever misses the mail asks again.
         structlog.get_logger("ocsuite.identity").warning("account_mail_failed", error=type(error).__name__)

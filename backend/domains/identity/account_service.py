@@ -18,7 +18,7 @@ from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.service import wire_user
-from backend.kernel.addresses import fold
+from backend.kernel.addresses import accepted, fold
 from backend.kernel.auth import Principal
 from backend.kernel.db import Database
 from backend.kernel.errors import EmailTaken, SessionExpired
@@ -185,14 +185,17 @@ class AddressService:
     async def change(self, principal: Principal, body: EmailChange) -> EmailChangeStarted:
         """Another address: by a link that is sent there, while the present one is told.
 
-        Where no mail is set up nothing could prove it: the change is made at once, and ``EmailTaken`` raised.
+        Where no mail is set up nothing could prove it: the change is made at once, and ``EmailTaken`` raised. In either
+        case ``ValidationFailed`` for an address that misleads the eye.
         """
         parts = self._parts
         await parts.must_know_password(principal, body.password)
-        user, email = await parts.person(principal), body.email.strip()
+        email = body.email.strip()
+        folded = accepted(email)
+        user = await parts.person(principal)
         if not parts.post.configured:
             async with parts.database.transaction(principal.context) as session:
-                if not await AccountRepository(session).put_address(user.id, email, fold(email), proven=False):
+                if not await AccountRepository(session).put_address(user.id, email, folded, proven=False):
                     raise EmailTaken
             return EmailChangeStarted(email=email, mail="not_configured")
         await parts.hit(Check(parts.limits.mails_per_person, principal.user_id.hex))

@@ -28,31 +28,35 @@ class ClerkPeople:
     def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._known: OrderedDict[tuple[str, str], tuple[float, UUID]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[float, UUID, str]] = OrderedDict()
 
     async def user_id(self, claims: Claims) -> UUID:
-        """The person's id; they are stored on first sight, once however many requests come at the same moment."""
+        """The person's id; they are stored on first sight, once however many requests come at the same moment.
+
+        Their address is the one that Clerk's latest token says, where it says one.
+        """
+        email = _address(claims)
         who = (claims.issuer, claims.subject)
         known = self._known.get(who)
         now = self._monotonic()
-        if known is not None and known[0] > now:
+        if known is not None and known[0] > now and known[2] == email:
             self._known.move_to_end(who)
             return known[1]
         async with self._database.transaction(ANONYMOUS) as session:
             user_id = await IdentityRepository(session).find_user(*who)
         if user_id is None:
-            user_id = await self._create(claims)
-        self._known[who] = (now + KNOWN_SECONDS, user_id)
+            user_id = await self._create(claims, email)
+        elif email:
+            async with self._database.transaction(UserContext(user_id)) as session:
+                await IdentityRepository(session).follow_email(user_id, email)
+        self._known[who] = (now + KNOWN_SECONDS, user_id, email)
         self._known.move_to_end(who)
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
         return user_id
 
-    async def _create(self, claims: Claims) -> UUID:
+    async def _create(self, claims: Claims, email: str) -> UUID:
         user_id = new_id()
-        email = line(claims.email, EMAIL_MAX + 1)
-        if len(email) > EMAIL_MAX:
-            email = ""  # cut, it would be somebody else's
         name = clean_name(line(claims.name, 120)) or email.partition("@")[0][:120] or NAMELESS
         async with self._database.transaction(UserContext(user_id)) as session:
             repository = IdentityRepository(session)
@@ -64,6 +68,11 @@ class ClerkPeople:
             first = await repository.find_user(claims.issuer, claims.subject)
         assert first is not None
         return first
+
+
+def _address(claims: Claims) -> str:
+    email = line(claims.email, EMAIL_MAX + 1)
+    return email if len(email) <= EMAIL_MAX else ""  # cut, it would be somebody else's
 
 
 def line(text: str | None, length: int) -> str:

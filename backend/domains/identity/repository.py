@@ -62,6 +62,11 @@ class IdentityRepository:
         )
         return (await self._session.execute(statement.returning(UserRow.id))).scalar() is not None
 
+    async def follow_email(self, user_id: UUID, email: str) -> None:
+        """Make ``email`` the address of the context's own person, as their identity provider says."""
+        other = (UserRow.id == user_id) & UserRow.email.is_distinct_from(email)
+        await self._session.execute(update(UserRow).where(other).values(email=email))
+
     async def insert_credentials(self, user_id: UUID, address: str, password_hash: str) -> bool:
         """Insert a local account; ``False`` if the address, or one that looks like it, is taken.
 

@@ -21,12 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.identity.models import SigningKeyRow
 from backend.domains.identity.repository import IdentityRepository
-from backend.kernel.db import Database
+from backend.kernel.db import DATABASE_AWAY, Database
 from backend.kernel.errors import Unavailable
 from backend.kernel.orm import new_id
 from backend.kernel.tenancy import ANONYMOUS
@@ -137,7 +136,7 @@ class SigningKeys:
                 return
             try:
                 await self.load()
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 if not self._public:
                     raise
                 self._loaded_at = self._monotonic()

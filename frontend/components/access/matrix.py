@@ -1,19 +1,39 @@
 """What each role allows: a table of all roles where there is room, one role at a time where there is not."""
 
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
 from frontend.components.access.role_dialogs import DELETE_ID, begins
 from frontend.components.feedback import opens
 from frontend.components.permissions import may
-from frontend.components.primitives import badge, button, given, icon
+from frontend.components.primitives import badge, button, given, icon, named
 from frontend.states.access_views import AreaView, PermissionView, RoleView
 from frontend.states.roles import MANAGE, RolesState
 
+#: As many columns fit where the content has its full width.
+MOST_AT_ONCE: Final = 8
+
 
 def matrix() -> rx.Component:
-    """Permissions in rows, roles in columns; heads of both stay in view."""
+    """Permissions in rows, roles in columns; heads of both stay in view, and an edge says that there are more roles."""
+    return rx.el.div(
+        rx.cond(
+            RolesState.roles.length() > MOST_AT_ONCE,  # type: ignore[attr-defined]  # a Var at run time
+            rx.el.p(
+                icon("arrow-left-right", size=14),
+                RolesState.roles.length(),  # type: ignore[attr-defined]  # as above
+                " roles: scroll the table sideways to see all of them.",
+                class_name="matrix-cue",
+            ),
+            rx.fragment(),
+        ),
+        _table(),
+        class_name="matrix-frame",
+    )
+
+
+def _table() -> rx.Component:
     return rx.el.div(
         rx.el.table(
             rx.el.caption("What each role allows", class_name="visually-hidden"),
@@ -53,7 +73,9 @@ def one_role() -> rx.Component:
     return rx.el.div(
         _choice(role),
         rx.el.section(
-            rx.el.header(rx.el.h2(role.name, class_name="card-title"), _kind(role), class_name="one-role-head"),
+            rx.el.header(
+                rx.el.h2(role.name, dir="auto", class_name="card-title"), _kind(role), class_name="one-role-head"
+            ),
             rx.el.p(role.description, class_name="card-text"),
             rx.el.p(icon("users", size=14), role.use, class_name="one-role-use"),
             _buttons(role),
@@ -107,7 +129,7 @@ def _kind(role: RoleView) -> rx.Component:
 
 def _column(role: RoleView) -> rx.Component:
     return rx.el.th(
-        rx.el.span(role.name, title=role.description, class_name="matrix-name"),
+        named(role.name, title=rx.cond(role.description != "", role.name + ": " + role.description, role.name)),
         _kind(role),
         scope="col",
         class_name="matrix-role",

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import reflex as rx
+from reflex.experimental.client_state import ClientStateVar
 
 from frontend.components.chat.composer import barred
 from frontend.components.feedback import dialog
@@ -13,8 +14,8 @@ from frontend.states.chat_views import ConversationView, PartView
 
 LIST_ID: Final = "conversations"
 #: Both are the browser's alone, so that it answers at once: the line whose title is edited, the one to be deleted.
-RENAMING: Final[Any] = rx._x.client_state("chatRenaming", default="")
-DOOMED: Final[Any] = rx._x.client_state("chatDoomed", default={"id": "", "title": ""})
+RENAMING: Final[Any] = ClientStateVar.create("chatRenaming", default="")
+DOOMED: Final[Any] = ClientStateVar.create("chatDoomed", default={"id": "", "title": ""})
 #: mypy takes a handler for a plain method; Reflex gives it the means to wait for a pause in typing.
 _SEARCH: Final[Any] = ConversationsState.search
 
@@ -33,8 +34,6 @@ def conversation_list() -> rx.Component:
                 max_length=QUERY_CHARS,
                 auto_complete="off",
                 dir="auto",
-                # What is listed, also after another page or a reload; the field is the browser's while one types.
-                default_value=ConversationsState.query,
                 on_change=_SEARCH.debounce(200),
             ),
             rx.el.kbd("/", aria_hidden=True),

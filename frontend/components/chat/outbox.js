@@ -42,7 +42,7 @@ function forgetTheOldest() {
     if (index >= KEEP_MOST || Date.now() - at > KEEP_MS) store(name, null);
 }
 
-const joined = (...texts) => texts.filter((text) => text?.trim()).join("\n");
+const joined = (...texts) => texts.filter((text) => text && text.trim()).join("\n");
 
 export function chatOutbox(field) {
   let page = { conversation: "" };
@@ -135,7 +135,7 @@ export function chatOutbox(field) {
     if (question) unsent = late ? null : question;
     if (late) keep("unsent", null);
     else if (unsent) keep("unsent", unsent);
-    field.value = joined(late && question.text, draft, typed);
+    field.value = joined(late ? question.text : "", draft, typed);
     keep("draft", { text: field.value });
   }
 

@@ -1,12 +1,13 @@
 """What is asked before something happens to a member."""
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
 
 from frontend.components.feedback import closer, dialog, opens
 from frontend.components.forms import form_error
-from frontend.components.primitives import ButtonKind, given
+from frontend.components.primitives import ButtonKind, given, link_button
 from frontend.components.team.roles import role_boxes
 from frontend.kit.form import once_form, submit_button
 from frontend.states.session import SessionState
@@ -27,7 +28,16 @@ def asks(question: Question, member: MemberView) -> dict[str, Any]:
     }
 
 
-def _question(name: Question, title: str, verb: str, on_submit: Any, *children: Any, kind: ButtonKind) -> rx.Component:
+def _question(
+    name: Question,
+    title: str,
+    verb: str,
+    on_submit: Any,
+    *children: Any,
+    kind: ButtonKind,
+    instead: Callable[[rx.Component], rx.Component] = lambda form: form,
+) -> rx.Component:
+    """A dialog with a form; ``instead`` may show something else in its place."""
     asked = MembersState.question == name
     form = once_form(
         MembersState.form,
@@ -37,7 +47,7 @@ def _question(name: Question, title: str, verb: str, on_submit: Any, *children: 
     )
     return dialog(
         # Made anew each time it is asked, so that boxes start as they should.
-        rx.cond(asked, form, rx.fragment()),
+        rx.cond(asked, instead(form), rx.fragment()),
         id=f"member-{name}",
         about=rx.cond(asked, MembersState.chosen.user_id, ""),
         title=title,
@@ -119,4 +129,23 @@ def _leave() -> rx.Component:
             class_name="card-text",
         ),
         kind="danger",
+        instead=lambda form: rx.cond(MembersState.only_owner, _ways_on(), form),
+    )
+
+
+def _ways_on() -> rx.Component:
+    """What the only owner can do who cannot just leave."""
+    return rx.el.div(
+        rx.el.p(
+            "You are the only owner of ",
+            rx.el.strong(SessionState.company.name, dir="auto"),
+            ", and a company keeps at least one. Make somebody else owner in the list first, or delete the company.",
+            class_name="card-text",
+        ),
+        rx.el.div(
+            closer(label="Back to the list"),
+            link_button("Delete the company", "/settings"),
+            class_name="form-actions",
+        ),
+        class_name="form-stack",
     )

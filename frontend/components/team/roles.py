@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.components.primitives import badge, icon
+from frontend.components.primitives import badge, icon, named
 from frontend.states.team_views import RoleChoice
 
 _WHY_NOT = "You do not hold everything that this role allows, so you cannot give it."
@@ -34,7 +34,7 @@ def _box(choice: RoleChoice, *, focus: bool, index: Any) -> rx.Component:
             custom_attrs=start,
         ),
         rx.el.span(
-            rx.el.span(choice.name, class_name="role-name"),
+            rx.el.span(choice.name, dir="auto", class_name="role-name"),
             rx.el.span(choice.description, class_name="role-note"),
             rx.cond(
                 choice.grantable,
@@ -54,4 +54,4 @@ def role_badges(names: Any) -> rx.Component:
 
 
 def _name(name: str) -> rx.Component:
-    return badge(name)
+    return badge(named(name))

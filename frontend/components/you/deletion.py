@@ -50,7 +50,7 @@ def _dialog() -> rx.Component:
     return dialog(
         rx.cond(
             state.fates.length() > 0,  # type: ignore[attr-defined]  # a Var at run time
-            rx.fragment(rx.el.p("This becomes of your companies:"), _fates()),
+            rx.fragment(rx.el.p("What becomes of your companies:"), _fates()),
             rx.el.p("You belong to no company.", class_name="card-text"),
         ),
         rx.cond(state.blocked, _blocked(), _form()),

@@ -4,6 +4,7 @@ from typing import Final
 
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.providers.mock import MockProvider
+from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.settings import LlmSettings
 
 LOCAL_MODEL: Final = "SmolLM2-135M-Instruct"
@@ -14,9 +15,6 @@ def create_provider(settings: LlmSettings) -> Provider:
     """The provider of ``LLM_PROVIDER``."""
     if settings.provider == "mock":
         return MockProvider(settings.mock_tokens_per_second)
-    # Half a second of imports that the mock does without.
-    from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
-
     timeout = settings.timeout_seconds
     if settings.provider == "local":
         base_url, model = settings.base_url or LOCAL_URL, settings.model or LOCAL_MODEL

@@ -73,7 +73,7 @@ class OpenAICompatibleProvider:
 
     async def stream(self, prompt: ChatPrompt) -> AsyncGenerator[Piece]:
         """Pieces of the answer; an upstream error becomes a problem that says what to do, the rest goes to the log."""
-        wait, begun, retries, turns = _Wait(self._timeout), False, 0, prompt.turns
+        wait, begun, retries, turns = Wait(self._timeout), False, 0, prompt.turns
         while True:
             try:
                 async with aclosing(self._attempt(ChatPrompt(system=prompt.system, turns=turns), wait)) as pieces:
@@ -95,7 +95,7 @@ class OpenAICompatibleProvider:
                 retries += 1
                 await asyncio.sleep(pause)
 
-    async def _attempt(self, prompt: ChatPrompt, wait: "_Wait") -> AsyncGenerator[Piece]:
+    async def _attempt(self, prompt: ChatPrompt, wait: "Wait") -> AsyncGenerator[Piece]:
         try:
             body = msgspec.json.encode({"model": self._model, "messages": _messages(prompt), "stream": True})
             async with asyncio.timeout_at(wait.until):
@@ -120,7 +120,7 @@ class OpenAICompatibleProvider:
             self._log("provider_refused", problem)
             raise
 
-    async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> AsyncGenerator[Piece]:
+    async def _read(self, response: aiohttp.ClientResponse, wait: "Wait") -> AsyncGenerator[Piece]:
         reader = CompletionReader()
         while True:
             try:
@@ -160,7 +160,7 @@ class OpenAICompatibleProvider:
         log.warning(event, provider=self._name, model=self._model, code=problem.code, detail=problem.detail, **more)
 
 
-class _Wait:
+class Wait:
     """Until when text has to come. Text of the answer alone begins the wait anew."""
 
     def __init__(self, seconds: float) -> None:
