@@ -61,8 +61,8 @@ class Page(NamedTuple):
 
 PAGES: Final = (
     Page("/", NAME, home.page, HomeState.load),
-    Page("/sign-in", "Sign in", sign_in.page, [AuthState.load, InvitationState.propose]),
-    Page("/sign-up", "Create your account", sign_up.page, [AuthState.load, InvitationState.propose]),
+    Page("/sign-in", "Sign in", sign_in.page, AuthState.load),
+    Page("/sign-up", "Create your account", sign_up.page, AuthState.load),
     Page("/forgot-password", "Forgot your password?", forgot_password.forgot, ForgotState.load),
     Page("/new-password", "Choose a new password", forgot_password.new_password, NewPasswordState.load),
     Page("/confirm", "Confirm your address", confirm.page, ConfirmState.load),

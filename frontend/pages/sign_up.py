@@ -35,7 +35,7 @@ def page() -> rx.Component:
             placeholder="you@company.com",
             default_value=typed_address(),
             # A proposal may come after the form: only a new field shows it.
-            key=InvitationState.proposed_email,
+            key=InvitationState.invitation.proposed,
             spell_check=False,
             max_length=254,
             on_change=corrected("email"),
@@ -52,7 +52,7 @@ def page() -> rx.Component:
             on_change=corrected("password"),
             on_blur=lambda typed: given(StrengthState.judge, typed, AuthState.typed_email, AuthState.typed_name),
         ),
-        strength(),
+        strength(AuthState.errors["password"]),
         button("Create account", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_up,
         reset_on_submit=False,

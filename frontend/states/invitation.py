@@ -1,9 +1,8 @@
 """Following an invitation's link. Its secret stays in an HttpOnly cookie and never enters a state."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -11,7 +10,7 @@ from frontend import runtime
 from frontend.session_routes import INVITATION_COOKIE, INVITATION_PATH, INVITE_END_PATH, SIGN_IN_PATH
 from frontend.states.problems import sentence
 from frontend.states.session import Notice, SessionState
-from frontend.states.team_views import PreviewView, preview_view
+from frontend.states.team_views import MASK, PreviewView, preview_view
 from module_sdk.client import ApiError, ClientError
 from module_sdk.wire.access import InvitationToken
 
@@ -22,13 +21,12 @@ _BACK: Final = urlencode({"next": INVITATION_PATH})
 SIGN_IN_AND_BACK: Final = f"{SIGN_IN_PATH}?{_BACK}"
 SIGN_UP_AND_BACK: Final = f"/sign-up?{_BACK}"
 _FOR_ANOTHER: Final = "invitation_for_another"
-_MASK: Final = "***@"
 _INVALID: Final = ("invitation_invalid", "validation_failed")
 
 
 def masked(email: str) -> str:
     """``email`` as an installation without mail shows it to whoever has the link."""
-    return f"{email[:1]}{_MASK}{email.rpartition('@')[2]}"
+    return f"{email[:1]}{MASK}{email.rpartition('@')[2]}"
 
 
 class InvitationState(SessionState):
@@ -39,11 +37,6 @@ class InvitationState(SessionState):
     problem: Notice = Notice()
     refusal: str = ""
     busy: bool = False
-
-    @rx.var
-    def proposed_email(self) -> str:
-        """The address to sign in with, unless it is masked."""
-        return "" if _MASK in self.invitation.email else self.invitation.email
 
     @rx.event
     async def load(self) -> Any:
@@ -70,17 +63,6 @@ class InvitationState(SessionState):
             mine = preview.email.casefold() in (self.person.email.casefold(), masked(self.person.email).casefold())
             self.look = "stranger" if not signed_in else "invited" if mine else "other"
         return None
-
-    @rx.event
-    async def propose(self) -> None:
-        """Read whom the invitation is for, on the forms to which it leads: this tab may know nothing of it any more."""
-        token = self._token()
-        if token is None or self.invitation.email or parse_qs(self.router.url.query).get("next") != [INVITATION_PATH]:
-            return
-        with suppress(ClientError):
-            api = runtime.current().api_from(self.router.session.client_ip)
-            preview = await api.look_up_invitation(InvitationToken(token=token))
-            self.invitation = preview_view(preview, datetime.now(UTC))
 
     @rx.event
     async def join(self) -> Any:
@@ -113,6 +95,19 @@ class InvitationState(SessionState):
     async def use_another_account(self) -> None:
         """Sign out and come back to sign in as whoever was invited, whose address the form proposes."""
         await self._end_session(SIGN_IN_AND_BACK)
+
+    @rx.event
+    async def propose(self) -> None:
+        """Know whom the invitation of this browser is for, for a form that is opened without having shown it."""
+        token = self._token()
+        if token is None or self.invitation.email:
+            return
+        try:
+            api = runtime.current().api_from(self.router.session.client_ip)
+            preview = await api.look_up_invitation(InvitationToken(token=token))
+        except ClientError:
+            return  # the form works without; the invitation's own page says what is wrong
+        self.invitation = preview_view(preview, datetime.now(UTC))
 
     def _token(self) -> str | None:
         return runtime.cookie_value(self.router.headers.cookie, INVITATION_COOKIE)
