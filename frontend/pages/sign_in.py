@@ -30,6 +30,8 @@ def page() -> rx.Component:
             auto_focus=True,
             placeholder="you@company.com",
             default_value=typed_address(),
+            # A proposal may come after the form: only a new field shows it.
+            key=InvitationState.invitation.proposed,
             spell_check=False,
             on_change=corrected("email"),
         ),

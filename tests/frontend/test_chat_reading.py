@@ -187,7 +187,7 @@ def test_thoughts_are_folded_away(chat: Page, fake: ChatApi) -> None:
 
 
 def test_thought_in_progress_says_so(chat: Page, fake: ChatApi) -> None:
-    fake.talk.thought, fake.talk.words, fake.talk.hold_after = "They ask about hiring.", "\n\n", 1
+    fake.talk.thought, fake.talk.words, fake.talk.hold_after = "They ask about hiring.", " Yes.", 1
     ask(chat, "Should we hire?")
     chat.get_by_text("Thinking…").click()
     expect(chat.get_by_text("They ask about hiring.")).to_be_visible()
@@ -234,8 +234,7 @@ def test_failed_regeneration_keeps_the_answer_and_says_why(chat: Page, fake: Cha
 
 
 def test_stopped_before_a_word_says_so(chat: Page, fake: ChatApi) -> None:
-    fake.talk.words, fake.talk.hold_after = "", 0
-    fake.talk.words, fake.talk.pause, fake.talk.hold_after = " ", 0, 1
+    fake.talk.words, fake.talk.hold_after = " Yes.", 1
     ask(chat, "Tell me everything")
     chat.get_by_role("button", name="Stop the answer").click()
     expect(chat.get_by_text("Stopped before anything was said.")).to_be_visible()

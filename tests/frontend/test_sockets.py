@@ -103,7 +103,7 @@ def test_a_tabs_name_without_its_cookie_gets_nothing_of_the_answer(web: WebApp, 
     fake.talk.words = "These words are for Ada alone"
     with Tab(web.url, cookie).boot("/chat") as victim:
         victim.shows('is_hydrated_rx_state_":true')
-        victim.event(f"{CHAT}.send", "/chat", form={"message": "Anything new?"})
+        victim.event(f"{CHAT}.send", "/chat", form={"message": "Anything new?", "key": "0123-4567", "conversation": ""})
         victim.shows("These words")
         name = victim.name
     for stolen in ("", "ocsuite_session=somebody-elses"):
@@ -343,8 +343,9 @@ class Token:
 @pytest.mark.parametrize(
     ("owner", "connected", "age", "kept"),
     [
-        ("", True, STRANGER_SECONDS - 1, True),
-        ("", True, STRANGER_SECONDS + 1, False),
+        ("", False, STRANGER_SECONDS - 1, True),
+        ("", False, STRANGER_SECONDS + 1, False),
+        ("", True, 1e9, True),
         ("ada", False, GONE_SECONDS - 1, True),
         ("ada", False, GONE_SECONDS + 1, False),
         ("ada", True, 1e9, True),
