@@ -76,6 +76,65 @@ ACTIONS: Final[Mapping[str, ActionWords]] = {
 }
 
 
+#: What was tried, for the end of "tried to": one line for each operation that a permission or a rule can refuse.
+ATTEMPTS: Final[Mapping[str, str]] = {
+    "list_members": "see the members",
+    "set_member_roles": "change a member's roles",
+    "remove_member": "remove a member",
+    "leave_team": "leave the company",
+    "transfer_ownership": "hand over the ownership",
+    "list_invitations": "see the open invitations",
+    "invite": "invite somebody",
+    "resend_invitation": "send an invitation again",
+    "revoke_invitation": "withdraw an invitation",
+    "accept_invitation": "accept an invitation",
+    "list_permissions": "see the permissions",
+    "list_roles": "see the roles",
+    "read_role": "see a role",
+    "create_role": "create a role",
+    "change_role": "change a role",
+    "delete_role": "delete a role",
+    "list_api_keys": "see the API keys",
+    "create_api_key": "create an API key",
+    "revoke_api_key": "revoke an API key",
+    "list_audit_entries": "read the audit log",
+    "export_audit_log": "export the audit log",
+    "list_audit_checkpoints": "download the signed checkpoints",
+    "read_audit_verification": "see whether the audit log is intact",
+    "verify_audit_log": "verify the audit log",
+    "list_executives": "see the executives",
+    "chat": "ask an executive",
+    "regenerate": "ask for another answer",
+    "resume": "read an answer",
+    "stop": "stop an answer",
+    "list_conversations": "see their conversations",
+    "read_conversation": "read a conversation",
+    "rename_conversation": "rename a conversation",
+    "delete_conversation": "delete a conversation",
+    "list_messages": "read a conversation",
+    "board_meeting": "convene the board",
+    "dashboard": "see the dashboard",
+    "read_tenant": "see the company",
+    "change_tenant": "rename the company",
+    "read_profile": "read the business profile",
+    "save_profile": "save the business profile",
+    "read_onboarding": "see how far the set-up is",
+    "move_onboarding": "go on with setting up the company",
+    "read_usage": "see the limits and their use",
+    "request_deletion": "have the company deleted",
+    "read_deletion": "see the planned deletion",
+    "cancel_deletion": "call off the deletion of the company",
+}
+#: The rule that forbade it, by the code of the refusal.
+RULES: Final[Mapping[str, str]] = {
+    "permission_denied": "without holding every permission that it takes",
+    "last_owner": "as the last owner, but a company keeps at least one",
+    "role_built_in": "although it is a built-in role, which stays as it is",
+    "invitation_for_another": "which was for another address",
+    "email_unconfirmed": "before the address was confirmed",
+}
+
+
 def area_icon(action: str) -> str:
     """The icon of what ``action`` is about."""
     return AREAS.get(action.partition(".")[0], ("", OTHER_ICON))[1]
@@ -97,8 +156,10 @@ def say(action: str, resource: str, meta: Mapping[str, Any]) -> Saying:
 def _refusal(found: ActionWords, resource: str, meta: Mapping[str, Any]) -> Saying:
     kind, _, name = resource.partition(":")
     operation = _text(meta.get("operation")) or (name if kind == "operation" else "")
-    why = "without permission" if "permission" in meta else "against a rule"
-    return Saying("tried to", operation.replace("_", " "), why) if operation else Saying(found.verb)
+    rule = RULES.get(_text(meta.get("code")), "which is not allowed")
+    why = "without permission" if "permission" in meta else rule
+    tried = ATTEMPTS.get(operation, operation.replace("_", " "))
+    return Saying("tried to", tried, why) if operation else Saying(found.verb)
 
 
 def _tail(action: str, found: ActionWords, meta: Mapping[str, Any]) -> str:

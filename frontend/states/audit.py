@@ -26,6 +26,7 @@ from frontend.states.session import Notice, SessionState, notice_of
 from module_sdk.client import ApiError, TenantClient
 from module_sdk.client.audit import AuditFilter
 from module_sdk.wire.audit import AuditEntry
+from module_sdk.wire.base import Page
 
 AUDIT_PATH: Final = "/audit"
 PAGE_ROWS: Final = 50
@@ -69,6 +70,11 @@ class AuditState(SessionState):
     def filtered(self) -> bool:
         """Whether anything is filtered."""
         return self.filters != Filters()
+
+    @rx.var
+    def backwards(self) -> bool:
+        """Whether the days are the wrong way round, so that nothing is looked for."""
+        return self.filters.backwards
 
     @rx.event
     async def load(self) -> Any:
@@ -148,7 +154,9 @@ class AuditState(SessionState):
         where = words.zone(self._time_zone)
         self.filters = filters_of(self.router.url.query)
         self._shown = wanted(self.filters, now, where)
-        page = await tenant.audit.entries(self._shown, limit=PAGE_ROWS)
+        page = Page[AuditEntry](items=[])
+        if not self.filters.backwards:
+            page = await tenant.audit.entries(self._shown, limit=PAGE_ROWS)
         self.verified = verified_view(await tenant.audit.verification(), now, where)
         self.entries.replace(self._views(page.items))
         self._continue_at(page.next_cursor)
@@ -163,7 +171,9 @@ class AuditState(SessionState):
     def _look_for(self, filters: Filters) -> Any:
         if filters == self.filters:
             return None
-        self.filters, self.refreshing = filters, True
+        self.filters, self.refreshing = filters, not filters.backwards
+        if filters.backwards:
+            return None
         return rx.redirect(f"{AUDIT_PATH}?{filters.query}" if filters.query else AUDIT_PATH, replace=True)
 
     def _offer_whom_is_looked_for(self) -> None:

@@ -81,6 +81,11 @@ class Filters:
     last: str = ""
 
     @property
+    def backwards(self) -> bool:
+        """Whether the last day is before the first one."""
+        return bool(self.first and self.last) and self.last < self.first
+
+    @property
     def query(self) -> str:
         """The same in an address."""
         return urlencode({name: value for name, value in vars(self).items() if value})

@@ -8,6 +8,7 @@ import reflex as rx
 from frontend import runtime
 from frontend.addresses import odd_address, suggestion
 from frontend.session_routes import ADOPT_PATH, MAX_PATH, relative_path
+from frontend.states.invitation import InvitationState
 from frontend.states.problems import field_errors
 from frontend.states.session import ONBOARDING_PATH, SessionState
 from frontend.states.strength import StrengthState, too_short
@@ -55,7 +56,7 @@ class AuthState(SessionState):
         target = query.get("next", [""])[0]
         self.carried = f"?{urlencode({'next': target})}" if len(target) <= MAX_PATH and target else ""
         on = self._session_value() and not self.reason
-        return rx.redirect(relative_path(target)) if on else StrengthState.forget_verdict
+        return rx.redirect(relative_path(target)) if on else [StrengthState.forget_verdict, InvitationState.propose]
 
     @rx.event
     def corrected(self, name: str) -> None:

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from frontend import runtime
-from frontend.audit_words import ACTIONS, AREAS, say
+from frontend.audit_words import ACTIONS, AREAS, ATTEMPTS, say
 from frontend.download_routes import download_routes
 from frontend.settings import WebSettings
 from frontend.states.access_views import denied_view
@@ -66,6 +66,20 @@ def test_every_action_that_is_recorded_has_words() -> None:
     assert {action.partition(".")[0] for action in ACTIONS} == set(AREAS)
 
 
+def test_every_attempt_that_can_be_refused_has_words() -> None:
+    domains = [ROOT / "backend" / "domains" / name for name in ("access", "audit", "csuite", "dashboard", "tenants")]
+    found = {
+        name
+        for domain in domains
+        for path in domain.rglob("*.py")
+        for name in re.findall(r'operation_id="(\w+)"', path.read_text("utf-8"))
+    }
+    #: Anybody who is signed in may do these, or whoever has the link.
+    free = {"list_tenants", "create_tenant", "list_audit_keys", "list_erasure_receipts", "look_up_invitation"}
+    assert found - set(ATTEMPTS) == free
+    assert set(ATTEMPTS) <= found
+
+
 @pytest.mark.parametrize(
     ("action", "resource", "meta", "sentence"),
     [
@@ -90,9 +104,21 @@ def test_every_action_that_is_recorded_has_words() -> None:
             "access.refused",
             "operation:list_audit_entries",
             {"permission": "audit.read"},
-            "tried to list audit entries without permission",
+            "tried to read the audit log without permission",
         ),
-        ("access.refused", "member:1", {"operation": "leave_team"}, "tried to leave team against a rule"),
+        (
+            "access.refused",
+            "member:1",
+            {"operation": "set_member_roles", "code": "role_built_in"},
+            "tried to change a member's roles although it is a built-in role, which stays as it is",
+        ),
+        (
+            "access.refused",
+            "member:1",
+            {"operation": "leave_team", "code": "last_owner"},
+            "tried to leave the company as the last owner, but a company keeps at least one",
+        ),
+        ("access.refused", "x:1", {"operation": "do_new_things"}, "tried to do new things which is not allowed"),
         ("access.refused", "member:1", {}, "was refused a request "),
         ("task.finished", "task:7", {"name": "x"}, "task.finished task:7"),
     ],
@@ -266,7 +292,7 @@ def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log)
     rows = page.locator(".audit-entries > li")
     expect(rows).to_have_count(50)
     expect(page.get_by_role("heading", level=2, name="Today")).to_be_visible()
-    expect(rows.first).to_contain_text("Ada Lovelace tried to list roles without permission")
+    expect(rows.first).to_contain_text("Ada Lovelace tried to see the roles without permission")
     expect(rows.first.get_by_text("Refused", exact=True).first).to_be_visible()
     first = max(received)
     received.clear()
@@ -286,6 +312,20 @@ def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log)
     expect(page.get_by_label("From")).to_be_visible()
     page.wait_for_url(re.compile(r"outcome=refused&span=dates&first=[0-9-]+&last=[0-9-]+$"))
     page.reload()
+    expect(rows).to_have_count(1)
+    asked, last = len(page_log.queries), page.get_by_label("To", exact=True).input_value()
+    page.get_by_label("From").fill("2026-11-20")
+    page.get_by_label("To", exact=True).fill("2026-11-10")
+    wrong = page.get_by_text("This day is before the first one.")
+    expect(wrong).to_be_visible()
+    expect(page.get_by_label("To", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("To", exact=True)).to_have_accessible_description("This day is before the first one.")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_have_count(0)
+    page.goto("/audit?outcome=refused&span=dates&first=2026-11-20&last=2026-11-10")
+    expect(wrong).to_be_visible()
+    assert all(one.get("after", "") <= one.get("before", "9") for one in page_log.queries[asked:])
+    page.get_by_label("To", exact=True).fill(last)
+    expect(wrong).to_have_count(0)
     expect(rows).to_have_count(1)
     assert {"outcome", "after", "before"} <= page_log.queries[-1].keys()
     page.get_by_role("button", name="Export").click()

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from frontend import words
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_access import Team
+from tests.frontend.fake_api import new_company
 from tests.frontend.fake_roles import new_key
 
 ROLES, KEYS = "/team/roles", "/settings/api-keys"
@@ -120,6 +121,44 @@ def test_a_double_click_makes_one_key_and_one_secret(entered: Page, keys: str, f
     entered.get_by_role("button", name="I have stored it").click()
     expect(entered.get_by_role("row").filter(has_text="Once")).to_have_count(1)
     assert [key.name for key in fake.access.keys[keys]] == ["Once", "Weekly report"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_double_click_makes_one_role_and_one_invitation(entered: Page, team: Team, fake: ChatApi) -> None:
+    entered.goto(ROLES)
+    entered.get_by_role("button", name="Copy Viewer").first.click()
+    dialog = entered.get_by_role("dialog", name="Create a role")
+    dialog.get_by_label("Name", exact=True).fill("Analyst")
+    dialog.get_by_role("button", name="Create role").dblclick()
+    expect(dialog).to_be_hidden()
+    expect(entered.get_by_role("columnheader", name="Analyst")).to_have_count(1)
+    expect(entered.get_by_text("The company has a role of this name already.")).to_have_count(0)
+    entered.goto("/team/invitations")
+    entered.get_by_role("button", name="Invite people").click()
+    entered.get_by_label("E-mail address").fill("once@example.com")
+    entered.get_by_role("dialog").get_by_role("button", name="Send invitation").dblclick()
+    expect(entered.get_by_role("dialog", name="Hand over the invitation")).to_be_visible()
+    entered.get_by_role("button", name="Done").click()
+    expect(entered.get_by_role("row").filter(has_text="once@example.com")).to_have_count(1)
+    assert [one.email for one in team.invitations] == ["once@example.com", "new@example.com"]
+
+
+def test_another_company_shows_no_row_of_the_one_before(entered: Page, keys: str, fake: ChatApi) -> None:
+    email = next(reversed(fake.world.companies))
+    other = new_company("Second Venture", "second-venture")
+    fake.world.companies[email].append(other)
+    fake.access.keys[str(other.tenant.id)] = [new_key("Nightly copy", ["dashboard.read"])]
+    entered.goto(KEYS)
+    expect(entered.get_by_text("Weekly report", exact=True)).to_be_visible()
+    entered.get_by_role("button", name="Company: Acme Robotics").click()
+    entered.get_by_role("button", name="Second Venture").click()
+    expect(entered.get_by_role("heading", name="Runway")).to_be_visible()
+    frames: list[str] = []
+    entered.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    entered.goto(KEYS)
+    expect(entered.get_by_text("Nightly copy", exact=True)).to_be_visible()
+    expect(entered.get_by_text("Weekly report", exact=True)).to_have_count(0)
+    assert not any("Weekly report" in frame for frame in frames)
 
 
 def test_the_key_of_a_form_stays_until_its_content_or_its_work_is_another(

@@ -95,13 +95,24 @@ def _more() -> rx.Component:
 
 def _nothing() -> rx.Component:
     return card(
-        rx.cond(
-            AuditState.filtered,
-            empty_state(
-                "Nothing matches",
-                "No entry of the log is like that. Take away a filter, or look at a longer time.",
-                icon_name="search-x",
-                action=button("Clear filters", on_click=AuditState.clear_filters),
+        rx.match(
+            rx.cond(AuditState.backwards, "backwards", rx.cond(AuditState.filtered, "filtered", "")),
+            (
+                "backwards",
+                empty_state(
+                    "These days are the wrong way round",
+                    "Choose a last day that is not before the first one.",
+                    icon_name="calendar-range",
+                ),
+            ),
+            (
+                "filtered",
+                empty_state(
+                    "Nothing matches",
+                    "No entry of the log is like that. Take away a filter, or look at a longer time.",
+                    icon_name="search-x",
+                    action=button("Clear filters", on_click=AuditState.clear_filters),
+                ),
             ),
             empty_state(
                 "Nothing happened yet",

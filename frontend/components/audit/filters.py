@@ -10,6 +10,7 @@ from frontend.components.primitives import button, given, icon
 from frontend.states.audit import AuditState, PersonChoice
 from frontend.states.audit_views import EXACT
 
+_WRONG_ID = "filter-days-wrong"
 _OUTCOMES = (("succeeded", "Done"), ("refused", "Refused"))
 _SPANS = (("24h", "Last 24 hours"), ("7d", "Last 7 days"), ("30d", "Last 30 days"), (EXACT, "Exact dates"))
 
@@ -24,7 +25,23 @@ def filters() -> rx.Component:
         _select("Time", "span", chosen.span, "All time", *_options(_SPANS), on_change=AuditState.choose_span),
         rx.cond(
             chosen.span == EXACT,
-            rx.el.div(_day("From", "first", chosen.first), _day("To", "last", chosen.last), class_name="audit-dates"),
+            rx.el.div(
+                _day("From", "first", chosen.first),
+                _day(
+                    "To",
+                    "last",
+                    chosen.last,
+                    aria_invalid=AuditState.backwards,
+                    aria_describedby=_WRONG_ID,
+                ),
+                rx.el.p(
+                    rx.cond(AuditState.backwards, "This day is before the first one.", ""),
+                    id=_WRONG_ID,
+                    class_name="field-error",
+                    aria_live="polite",
+                ),
+                class_name="audit-dates",
+            ),
             rx.fragment(),
         ),
         rx.cond(
@@ -57,7 +74,7 @@ def _select(
     )
 
 
-def _day(label: str, name: str, value: rx.Var[str] | str) -> rx.Component:
+def _day(label: str, name: str, value: rx.Var[str] | str, **props: Any) -> rx.Component:
     return rx.el.label(
         rx.el.span(label),
         rx.el.input(
@@ -65,6 +82,7 @@ def _day(label: str, name: str, value: rx.Var[str] | str) -> rx.Component:
             value=value,
             on_change=lambda chosen: given(AuditState.choose, name, chosen),
             class_name="input",
+            **props,
         ),
         class_name="audit-date",
     )
