@@ -1,13 +1,16 @@
 """Every error is a problem document with the right code, whatever went wrong and wherever."""
 
+import errno
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
+import redis.exceptions
 from sqlalchemy import text
 
 from backend.kernel.db import Database
@@ -145,6 +148,28 @@ async def test_authentication_is_the_default(client: Client) -> None:
     assert refused.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        # As the pooled client raises them, and as they come over the multiplexed connection.
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        redis.exceptions.ReadOnlyError("You can't write against a read only replica."),
+        redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'."),
+        redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it cannot persist."),
+        redis.exceptions.ResponseError("READONLY You can't write against a read only replica."),
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+    ],
+    ids=repr,
+)
+def test_what_has_no_room_is_unavailable(error: Exception) -> None:
+    problem = problem_of(error)
+    assert (problem.status, problem.code, problem.headers["Retry-After"]) == (503, "unavailable", "2")
+    assert problem_of(redis.exceptions.ResponseError("ERR syntax error")).code == "internal"
+
+
 def test_codes_are_unique_and_drawn() -> None:
     import backend.kernel.errors as module
 
@@ -169,7 +194,7 @@ def test_codes_are_unique_and_drawn() -> None:
     ],
 )
 async def test_what_the_database_cannot_hold_is_the_callers_mistake(db: Database, query: str, value: object) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: PT011  # what is raised is the driver's affair
+    with pytest.raises(Exception) as caught:  # what is raised is the driver's affair
         async with db.transaction(ANONYMOUS) as session:
             await session.execute(text(query), {"value": value})
     problem = problem_of(caught.value)
@@ -177,7 +202,7 @@ async def test_what_the_database_cannot_hold_is_the_callers_mistake(db: Database
 
 
 async def test_a_value_of_the_wrong_kind_is_a_fault_of_ours(db: Database) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         async with db.transaction(ANONYMOUS) as session:
             await session.execute(text("SELECT CAST(:value AS integer)"), {"value": "seven"})
     assert problem_of(caught.value).code == "internal"
