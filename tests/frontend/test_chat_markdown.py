@@ -26,8 +26,8 @@ HARMLESS_ATTRIBUTES = {
     "viewbox", "width", "x", "y",
 }  # fmt: skip
 CLASSES = {
-    "md-code", "md-table", "md-task", "md-note", "md-formula", "md-display", "md-verbatim", "code-comment",
-    "code-keyword", "code-name", "code-number", "code-string",
+    "md-code", "md-table", "md-task", "md-note", "md-formula", "md-display", "md-radicand", "md-verbatim",
+    "code-comment", "code-keyword", "code-name", "code-number", "code-string",
 }  # fmt: skip
 EMPTY = ("br", "hr", "path", "rect", "input")
 ANSWER = """**Short** answer with `code` and [a link](https://example.com/a?b=1&c=2).
@@ -273,6 +273,15 @@ def test_formulas_are_mathml(source: str, count: int) -> None:
 def test_a_formula_brings_no_markup_of_its_own(formula: str) -> None:
     html = "".join(render(f"${formula}$"))
     assert "<math" in html
+    inspect([html])
+
+
+def test_roots_have_their_sign_wherever_they_are_shown() -> None:
+    """Chromium leaves it out where no font for formulas is installed."""
+    html = "".join(render(r"$\sqrt{x}$ $\sqrt[3]{y}$"))
+    assert html.count("√") == 2
+    assert "msqrt" not in html
+    assert "mroot" not in html
     inspect([html])
 
 

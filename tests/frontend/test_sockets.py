@@ -106,14 +106,16 @@ def test_a_tabs_name_without_its_cookie_gets_nothing_of_the_answer(web: WebApp, 
         victim.event(f"{CHAT}.send", "/chat", form={"message": "Anything new?", "key": "0123-4567", "conversation": ""})
         victim.shows("These words")
         name = victim.name
+    (conversation,) = fake.talk.conversations
+    path = f"/chat/{conversation}"
     for stolen in ("", "ocsuite_session=somebody-elses"):
-        with Tab(web.url, stolen, name).boot("/chat") as thief:
+        with Tab(web.url, stolen, name).boot(path) as thief:
             ended(thief)
             assert [frame for frame in thief.frames if "new_token" in frame]
             assert not [frame for frame in thief.frames if "These words" in frame or "Anything new" in frame]
-    thief = Tab(web.url, "", name).boot("/sign-in")
+    thief = Tab(web.url, "", name).boot(path)
     fake.talk.hold_after = 0
-    with thief, Tab(web.url, cookie, name).boot("/chat") as back:
+    with thief, Tab(web.url, cookie, name).boot(path) as back:
         back.shows("for Ada alone")
         ended(thief)
         assert not [frame for frame in thief.frames if "Ada" in frame or "Acme" in frame]

@@ -135,5 +135,16 @@ def _markup(element: Element, more: str = "") -> str:
         raise ValueError(element.tag)
     kept = {name: value for name, value in element.attrib.items() if name in _ATTRIBUTES and _VALUE.fullmatch(value)}
     attributes = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
-    inside = escape(unescape(element.text or "")) + "".join(map(_markup, element))
+    parts = list(map(_markup, element))
+    if element.tag == "msqrt":
+        return _root(parts)
+    if element.tag == "mroot":
+        return _root(parts[:1], parts[1])
+    inside = escape(unescape(element.text or "")) + "".join(parts)
     return f"<{element.tag}{attributes}{more}>{inside}</{element.tag}>"
+
+
+def _root(parts: list[str], degree: str = "") -> str:
+    """A root made of its sign and a line above: where no font for formulas is installed, Chromium draws none."""
+    sign = f"<msup><mrow></mrow>{degree}</msup><mo>√</mo>" if degree else "<mo>√</mo>"
+    return f'<mrow>{sign}<mrow class="md-radicand">{"".join(parts)}</mrow></mrow>'
