@@ -66,7 +66,8 @@ async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
 def _jobs(base: Foundation) -> tuple[Job, ...]:
     async def purge() -> int:
         async with base.db.transaction(ANONYMOUS) as session:
-            return int((await session.execute(text("SELECT util.purge_expired()"))).scalar_one())
+            query = text("SELECT util.purge_expired() + util.purge_accounts()")
+            return int((await session.execute(query)).scalar_one())
 
     return (
         Job("settle_abandoned", SETTLE_EVERY, base.generator.settle_abandoned),

@@ -52,6 +52,11 @@ def clean_line(text: str) -> str:
     return " ".join("".join(one for one in text if one.isspace() or not _control(one)).split())
 
 
+def clean_address(text: str) -> str:
+    """A typed e-mail address, in the plain letters that an input method for Chinese or Japanese may have widened."""
+    return unicodedata.normalize("NFKC", clean_line(text))
+
+
 def clean_prose(text: str) -> str:
     """Typed text of several lines, without the controls that come along from a terminal or a PDF."""
     lines = text.translate(_BREAKS).replace("\r\n", "\n").replace("\r", "\n")

@@ -77,17 +77,17 @@ def checked(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
 class Gatekeeper(Protocol):
     """Decides at the gate; the access domain does."""
 
-    async def admit(self, connection: ASGIConnection[Any, Principal, Any, Any], permission: str) -> None:
-        """Leave the tenant's context in the connection's state.
+    async def admit(self, connection: ASGIConnection[Any, Principal, Any, Any], permission: str | None) -> None:
+        """Leave the tenant's context in the connection's state; without ``permission`` whoever is a member passes.
 
         Raises ``TenantRequired``, ``NotFound`` for whoever is not a member, ``PermissionDenied`` after recording it.
         """
 
 
 class Gate:
-    """A Litestar guard of a company's route: members who hold ``permission`` pass."""
+    """A Litestar guard of a company's route: members who hold ``permission`` pass, all of them for ``None``."""
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str | None) -> None:
         self.permission = permission
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -111,6 +111,11 @@ class PersonGate:
 def requires_permission(key: str) -> Gate:
     """The gate of a route of a company."""
     return Gate(key)
+
+
+def requires_membership() -> Gate:
+    """The gate of what every member may do, whatever their roles hold."""
+    return Gate(None)
 
 
 def requires_person(*, api_keys: bool = False) -> PersonGate:

@@ -60,7 +60,7 @@ def _planned() -> rx.Component:
 def _dialog() -> rx.Component:
     company = SessionState.company
     return dialog(
-        rx.el.p(rx.el.strong(company.name), " and all that is in it will be erased for everyone:"),
+        rx.el.p(rx.el.strong(company.name, dir="auto"), " and all that is in it will be erased for everyone:"),
         rx.el.ul(
             rx.el.li("conversations, board meetings, the business profile and figures"),
             rx.el.li("members, roles, invitations and API keys"),
@@ -107,7 +107,7 @@ def erasure_banner() -> rx.Component:
         SessionState.company.erase_after != "",
         rx.el.aside(
             icon("triangle-alert"),
-            rx.el.p(rx.el.strong(SessionState.company.name), " will be erased after ", _date(), "."),
+            rx.el.p(rx.el.strong(SessionState.company.name, dir="auto"), " will be erased after ", _date(), "."),
             rx.cond(
                 may(DELETE),
                 button("Keep the company", busy=DeletionState.keeping, on_click=DeletionState.keep),
@@ -145,7 +145,7 @@ def receipts() -> rx.Component:
 def _receipt(receipt: ReceiptView) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            rx.el.p(receipt.company, class_name="menu-name"),
+            rx.el.p(receipt.company, dir="auto", class_name="menu-name"),
             rx.el.p(
                 "Erased ",
                 time_ago(receipt.erased, iso=receipt.erased_iso, exact=receipt.erased_exact),

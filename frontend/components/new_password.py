@@ -35,11 +35,11 @@ def password_field(
     )
 
 
-def strength() -> rx.Component:
-    """How hard the new password is to guess, and why; nothing before one was typed."""
+def strength(error: Any) -> rx.Component:
+    """How hard the new password is to guess, and why; nothing before one was typed, or while ``error`` says it."""
     return rx.el.div(
         rx.cond(
-            StrengthState.verdict != "",
+            (StrengthState.verdict != "") & (error == ""),
             rx.fragment(
                 rx.el.span(
                     *(rx.el.span(custom_attrs={"data-on": StrengthState.score > step}) for step in range(4)),

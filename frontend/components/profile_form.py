@@ -130,6 +130,7 @@ def _goals() -> rx.Component:
                 placeholder="Add a goal in your own words",
                 aria_label="Another goal",
                 max_length=200,
+                dir="auto",
                 class_name="input",
                 key=ProfileState.goal_round,
                 auto_complete="off",

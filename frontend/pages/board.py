@@ -74,7 +74,7 @@ def _meeting() -> rx.Component:
         rx.el.div(
             rx.el.section(
                 rx.el.h2(BoardState.topic, class_name="page-title", dir="auto"),
-                rx.el.p(BoardState.summary, class_name="page-text"),
+                rx.el.p(BoardState.summary, dir="auto", class_name="page-text"),
                 rx.el.ol(rx.foreach(BoardState.items, _item), class_name="board-agenda"),
                 class_name="board-main",
             ),
@@ -109,7 +109,10 @@ def _item(item: Item) -> rx.Component:
 def _statement(statement: StatementView) -> rx.Component:
     return rx.el.div(
         avatar(statement.short),
-        rx.el.div(rx.el.p(statement.speaker, class_name="menu-name"), rx.el.p(statement.text, class_name="muted")),
+        rx.el.div(
+            rx.el.p(statement.speaker, class_name="menu-name"),
+            rx.el.p(statement.text, dir="auto", class_name="muted"),
+        ),
         class_name="board-statement",
     )
 
@@ -118,7 +121,7 @@ def _decision(decision: DecisionView) -> rx.Component:
     return rx.el.div(
         icon("gavel"),
         rx.el.div(
-            rx.el.p(rx.el.strong("Proposed: "), decision.text),
+            rx.el.p(rx.el.strong("Proposed: "), rx.el.bdi(decision.text)),
             rx.cond(
                 decision.owner != "",
                 rx.el.p("Owner: ", decision.owner, class_name="card-text"),

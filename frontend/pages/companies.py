@@ -4,7 +4,7 @@ import reflex as rx
 
 from frontend.components.account import sign_out_button
 from frontend.components.brand import wordmark
-from frontend.components.primitives import avatar, given, icon, link, link_button, skeleton
+from frontend.components.primitives import ButtonKind, avatar, given, icon, link, link_button, skeleton
 from frontend.states.session import ONBOARDING_PATH, Company, SessionState
 
 
@@ -31,7 +31,7 @@ def _box() -> rx.Component:
         rx.cond(
             lost != "",
             _words(
-                rx.el.bdi(rx.Var.create("Your access to ") + lost + " ended"),
+                rx.fragment("Your access to ", rx.el.bdi(lost), " ended"),
                 "Somebody removed you from the company, or the company was deleted. "
                 "If this was a mistake, ask one of its owners to invite you again.",
             ),
@@ -42,7 +42,7 @@ def _box() -> rx.Component:
             ),
         ),
         rx.el.ul(rx.foreach(SessionState.companies, _company), class_name="companies-list"),
-        link_button("Create a company", f"{ONBOARDING_PATH}?new=1", kind="primary"),
+        rx.cond(none, _create("primary"), _create("secondary")),
         rx.el.p(
             icon("mail"),
             rx.el.span(
@@ -56,6 +56,10 @@ def _box() -> rx.Component:
     )
 
 
+def _create(kind: ButtonKind) -> rx.Component:
+    return link_button("Create a company", f"{ONBOARDING_PATH}?new=1", kind=kind)
+
+
 def _words(title: str | rx.Component, text: str) -> rx.Component:
     return rx.fragment(rx.el.h1(title, class_name="wizard-title"), rx.el.p(text, class_name="page-text"))
 
@@ -66,7 +70,7 @@ def _company(company: Company) -> rx.Component:
             avatar(company.initials, square=True),
             rx.el.span(
                 rx.el.span("Open ", class_name="visually-hidden"),
-                rx.el.span(rx.el.bdi(company.name), class_name="menu-name"),
+                rx.el.bdi(company.name, class_name="menu-name", title=company.name),
                 rx.el.span(company.role, class_name="menu-detail"),
                 class_name="menu-words",
             ),

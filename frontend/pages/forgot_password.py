@@ -108,7 +108,7 @@ def _choose() -> rx.Component:
             on_change=rx.cond(state.error != "", state.corrected, rx.noop()),
             on_blur=lambda typed: given(StrengthState.judge, typed, "", ""),
         ),
-        strength(),
+        strength(state.error),
         button("Save the password", kind="primary", type="submit", busy=state.busy, class_name="button-wide"),
         on_submit=state.choose,
         reset_on_submit=False,

@@ -75,7 +75,7 @@ def _company() -> rx.Component:
                 key=_round(),
             ),
             rx.el.div(
-                rx.el.p(company.name, class_name="menu-name"),
+                rx.el.p(company.name, dir="auto", class_name="menu-name"),
                 rx.el.p(
                     icon("lock", size=14),
                     "Renaming takes the permission “Change the company”. Owners and admins have it.",
@@ -166,7 +166,7 @@ def _account() -> rx.Component:
         rx.el.div(
             avatar(SessionState.person.initials),
             rx.el.div(
-                rx.el.p(SessionState.person.name, class_name="menu-name"),
+                rx.el.p(SessionState.person.name, dir="auto", class_name="menu-name"),
                 rx.el.p(SessionState.person.email, class_name="menu-detail"),
                 class_name="menu-words",
             ),

@@ -30,6 +30,8 @@ def page() -> rx.Component:
             auto_focus=True,
             placeholder="you@company.com",
             default_value=typed_address(),
+            # A proposal may come after the form: only a new field shows it.
+            key=InvitationState.invitation.proposed,
             spell_check=False,
             on_change=corrected("email"),
         ),
@@ -56,7 +58,7 @@ def page() -> rx.Component:
 
 def typed_address() -> Any:
     """The address that was typed on the page before, or that an invitation is for."""
-    return rx.cond(AuthState.typed_email != "", AuthState.typed_email, InvitationState.proposed_email)
+    return rx.cond(AuthState.typed_email != "", AuthState.typed_email, InvitationState.invitation.proposed)
 
 
 def corrected(name: str) -> Any:

@@ -7,6 +7,7 @@ from frontend.components.new_password import password_field, strength
 from frontend.components.primitives import button, given, link
 from frontend.pages.sign_in import corrected, typed_address
 from frontend.states.auth import AuthState
+from frontend.states.invitation import InvitationState
 from frontend.states.strength import StrengthState
 from frontend.views.entrance import entrance
 
@@ -33,6 +34,8 @@ def page() -> rx.Component:
             auto_complete="email",
             placeholder="you@company.com",
             default_value=typed_address(),
+            # A proposal may come after the form: only a new field shows it.
+            key=InvitationState.invitation.proposed,
             spell_check=False,
             max_length=254,
             on_change=corrected("email"),
@@ -49,7 +52,7 @@ def page() -> rx.Component:
             on_change=corrected("password"),
             on_blur=lambda typed: given(StrengthState.judge, typed, AuthState.typed_email, AuthState.typed_name),
         ),
-        strength(),
+        strength(AuthState.errors["password"]),
         button("Create account", kind="primary", type="submit", busy=AuthState.busy, class_name="button-wide"),
         on_submit=AuthState.sign_up,
         reset_on_submit=False,

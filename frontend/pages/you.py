@@ -132,7 +132,7 @@ def _password() -> rx.Component:
                     StrengthState.judge, typed, SessionState.person.email, SessionState.person.name
                 ),
             ),
-            strength(),
+            strength(YouState.errors["new_password"]),
             rx.el.div(
                 button("Save password", type="submit", busy=YouState.changing_password), class_name="form-actions"
             ),

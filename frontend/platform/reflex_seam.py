@@ -25,7 +25,7 @@ from reflex_base.registry import RegistrationContext
 
 from frontend.platform.logs import Oddities
 
-#: How long a state without a session is kept after its last event, and one with a session after its socket has gone.
+#: How long a state is kept after its last event once its socket has gone, without a session and with one.
 STRANGER_SECONDS: Final = 60.0
 GONE_SECONDS: Final = 600.0
 SWEEP_SECONDS: Final = 15.0
@@ -60,7 +60,11 @@ def install(app: rx.App, binding: Binding, odd: Oddities, *, origins: tuple[str,
 
 
 class States(StateManagerMemory):
-    """States in memory: kept while their tab is there, for a short while after it went, and hardly for strangers."""
+    """States in memory: kept while their tab is there, for a short while after it went, and hardly for strangers.
+
+    A stranger's is not dropped earlier: the first event after that would load the page anew, and clear the verdict on a
+    form that took long to fill in. How many strangers there are at a time, :mod:`frontend.platform.sockets` bounds.
+    """
 
     def __init__(
         self,
@@ -93,8 +97,8 @@ class States(StateManagerMemory):
 
     def _track_token(self, token: StateToken[Any]) -> None:
         key = token.cache_key
-        kept = inf if self._is_connected(key) else GONE_SECONDS
-        lifetime = kept if self.owner_of(key) else STRANGER_SECONDS
+        gone = GONE_SECONDS if self.owner_of(key) else STRANGER_SECONDS
+        lifetime = inf if self._is_connected(key) else gone
         self._token_expires_at[key] = (self._clock() + lifetime, token)
         self._ensure_expiration_task()  # type: ignore[no-untyped-call]  # Reflex's
 

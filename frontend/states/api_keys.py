@@ -23,6 +23,7 @@ from frontend.states.access_views import (
 from frontend.states.problems import DENIED, field_errors, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError, TenantClient
+from module_sdk.text import clean_name
 from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
 
 PAGE_ROWS: Final = 50
@@ -133,7 +134,7 @@ class ApiKeysState(SessionState):
     @rx.event
     async def create(self, data: dict[str, Any]) -> Any:
         """Make a key and show its secret."""
-        name, permissions = " ".join(str(data.get("key-name", "")).split()), sorted(chosen(data))
+        name, permissions = clean_name(str(data.get("key-name", ""))), sorted(chosen(data))
         given = str(data.get("key-days", ""))
         days = int(given) if given in map(str, LIFETIMES) else DEFAULT_LIFETIME
         refused = self.form.refused(

@@ -8,10 +8,12 @@ import reflex as rx
 from frontend import runtime
 from frontend.addresses import odd_address, suggestion
 from frontend.session_routes import ADOPT_PATH, MAX_PATH, relative_path
+from frontend.states.invitation import InvitationState
 from frontend.states.problems import field_errors
 from frontend.states.session import ONBOARDING_PATH, SessionState
 from frontend.states.strength import StrengthState, too_short
 from module_sdk.client import ApiClient, ApiError, ClientError, Session
+from module_sdk.text import clean_address, clean_name
 from module_sdk.wire.identity import SignIn, SignUp
 
 _SIGN_IN_FIELDS: Final = ("email", "password")
@@ -54,7 +56,7 @@ class AuthState(SessionState):
         target = query.get("next", [""])[0]
         self.carried = f"?{urlencode({'next': target})}" if len(target) <= MAX_PATH and target else ""
         on = self._session_value() and not self.reason
-        return rx.redirect(relative_path(target)) if on else StrengthState.forget_verdict
+        return rx.redirect(relative_path(target)) if on else [StrengthState.forget_verdict, InvitationState.propose]
 
     @rx.event
     def corrected(self, name: str) -> None:
@@ -91,7 +93,7 @@ class AuthState(SessionState):
     async def sign_in(self, form: dict[str, Any]) -> Any:
         """Open a session."""
         given = {name: str(form.get(name, "")) for name in _SIGN_IN_FIELDS}
-        given["email"] = self.typed_email = given["email"].strip()[:_EMAIL_MAX]
+        given["email"] = self.typed_email = clean_address(given["email"])[:_EMAIL_MAX]
         found = {name: _missing(name, value) for name, value in given.items()}
         if not self._accept(found):
             yield rx.set_focus(_first(found))
@@ -108,7 +110,7 @@ class AuthState(SessionState):
     async def sign_up(self, form: dict[str, Any]) -> Any:
         """Make an account and open its first session."""
         given = {name: str(form.get(name, "")) for name in _SIGN_UP_FIELDS}
-        given |= {name: given[name].strip() for name in ("full_name", "email")}
+        given |= {"full_name": clean_name(given["full_name"]), "email": clean_address(given["email"])}
         self.typed_email = given["email"][:_EMAIL_MAX]
         found = {name: _missing(name, value) for name, value in given.items()}
         found["email"] = found["email"] or odd_address(given["email"])

@@ -8,6 +8,7 @@ import reflex as rx
 from frontend import words
 from frontend.kit.form import Form, form_key
 from frontend.states.session import SessionState
+from module_sdk.text import clean_line
 from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
 
 _OFFICES: Final = {
@@ -83,7 +84,7 @@ class BoardState(SessionState):
         """Hold a meeting, about a topic or about what the chair chooses."""
         self.form = self.form.begun()
         yield
-        request = BoardMeetingRequest(topic=" ".join(str(form.get("topic", "")).split())[:400])
+        request = BoardMeetingRequest(topic=clean_line(str(form.get("topic", "")))[:400])
         async with self._talk() as api:
             self._show(await self._tenant(api).board_meeting(request, idempotency_key=form_key(form)))
             self.form = self.form.finished()

@@ -158,6 +158,7 @@ class ChatState(AnswerState):
                 async for batch in batches:
                     for item in batch:
                         draft.take(item)
+                    await draft.advance()
                     async with self:
                         events, goes_on = self._advance(turn, draft, key, first=not begun)
                     begun = draft.started is not None

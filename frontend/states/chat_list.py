@@ -14,6 +14,7 @@ from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.chat_views import ConversationView, conversation_view
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import TenantClient
+from module_sdk.text import clean_name
 from module_sdk.wire.csuite import Conversation, ConversationPatch
 
 CHAT_PATH: Final = "/chat"
@@ -72,7 +73,7 @@ class ConversationsState(SessionState):
     @rx.event
     async def rename(self, form: dict[str, Any]) -> Any:
         """Store the edited title; it shows at once and comes back if the API refuses."""
-        conversation_id, title = str(form.get("id", "")), " ".join(str(form.get("title", "")).split())[:TITLE_CHARS]
+        conversation_id, title = str(form.get("id", "")), clean_name(str(form.get("title", "")))[:TITLE_CHARS]
         before = self.conversations.get(conversation_id)
         if before is None or not title or title == before.title:
             return

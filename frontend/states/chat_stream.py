@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import monotonic
 from typing import Final, TypeVar
 
 from frontend.components.markdown import Unfinished
+from frontend.components.markdown.growing import EVERY_TIME_CHARS
 from module_sdk.client import Reconnecting, StreamItem
 from module_sdk.wire.csuite import Delta, Failed, Message, Started, Thought
 
@@ -14,6 +16,8 @@ T = TypeVar("T")
 
 #: 25 updates a second: text flows, and neither the socket nor the browser has more to do than that.
 UPDATE_SECONDS: Final = 0.04
+#: One thread for all answers of this process: rendering is computing, and more would only get into each other's way.
+_RENDERING: Final = ThreadPoolExecutor(1, "markdown")
 
 
 async def gathered(
@@ -78,6 +82,15 @@ class Draft:
     def tail(self) -> str:
         """The block being written as HTML."""
         return self._text.tail
+
+    async def advance(self) -> None:
+        """Bring blocks and tail up to the text that was taken; beside the event loop if that is much."""
+        if not self._text.due:
+            return
+        if self._text.size <= EVERY_TIME_CHARS:
+            self._text.advance()
+        else:
+            await asyncio.get_running_loop().run_in_executor(_RENDERING, self._text.advance)
 
     def take(self, item: StreamItem) -> None:
         """Note what ``item`` says."""

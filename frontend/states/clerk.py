@@ -19,7 +19,8 @@ class ClerkState(SessionState):
         before = self._session_value()
         run.clerk.put(runtime.cookie_value(self.router.headers.cookie, run.browser_cookie) or "", token)
         session = self._session_value()
-        if session is not None and session != before:
+        # Another tab of the browser may have been quicker with the same one: then this tab was emptied already.
+        if session is not None and (session != before or not self.entered):
             await self._clear()
             return self._reload()
         if session is None and (before is not None or self.entered):

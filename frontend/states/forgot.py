@@ -13,6 +13,7 @@ from frontend.states.problems import field_errors, sentence
 from frontend.states.session import SessionState
 from frontend.states.strength import StrengthState, too_short
 from module_sdk.client import ApiClient, ApiError, ClientError
+from module_sdk.text import clean_address
 from module_sdk.wire.account import PasswordForgotten, PasswordReset
 
 UNREACHABLE: Final = "The service cannot be reached. Nothing was sent; try again in a moment."
@@ -42,7 +43,7 @@ class ForgotState(SessionState):
     @rx.event
     async def ask(self, form: dict[str, Any]) -> Any:
         """Ask for the link."""
-        email = str(form.get("email", "")).strip()
+        email = clean_address(str(form.get("email", "")))
         self.problem, self.error = "", odd_address(email) if email else "Enter your e-mail address."
         if self.error:
             yield rx.set_focus("email")

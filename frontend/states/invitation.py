@@ -10,8 +10,8 @@ from frontend import runtime
 from frontend.session_routes import INVITATION_COOKIE, INVITATION_PATH, INVITE_END_PATH, SIGN_IN_PATH
 from frontend.states.problems import sentence
 from frontend.states.session import Notice, SessionState
-from frontend.states.team_views import PreviewView, preview_view
-from module_sdk.client import ApiError
+from frontend.states.team_views import MASK, PreviewView, preview_view
+from module_sdk.client import ApiError, ClientError
 from module_sdk.wire.access import InvitationToken
 
 #: What the page shows: nothing yet, an error, an invitation that is none any more, or one for a visitor who is not
@@ -21,13 +21,12 @@ _BACK: Final = urlencode({"next": INVITATION_PATH})
 SIGN_IN_AND_BACK: Final = f"{SIGN_IN_PATH}?{_BACK}"
 SIGN_UP_AND_BACK: Final = f"/sign-up?{_BACK}"
 _FOR_ANOTHER: Final = "invitation_for_another"
-_MASK: Final = "***@"
 _INVALID: Final = ("invitation_invalid", "validation_failed")
 
 
 def masked(email: str) -> str:
     """``email`` as an installation without mail shows it to whoever has the link."""
-    return f"{email[:1]}{_MASK}{email.rpartition('@')[2]}"
+    return f"{email[:1]}{MASK}{email.rpartition('@')[2]}"
 
 
 class InvitationState(SessionState):
@@ -38,11 +37,6 @@ class InvitationState(SessionState):
     problem: Notice = Notice()
     refusal: str = ""
     busy: bool = False
-
-    @rx.var
-    def proposed_email(self) -> str:
-        """The address to sign in with, unless it is masked."""
-        return "" if _MASK in self.invitation.email else self.invitation.email
 
     @rx.event
     async def load(self) -> Any:
@@ -100,9 +94,20 @@ class InvitationState(SessionState):
     @rx.event
     async def use_another_account(self) -> None:
         """Sign out and come back to sign in as whoever was invited, whose address the form proposes."""
-        kept = self.invitation
         await self._end_session(SIGN_IN_AND_BACK)
-        self.invitation = kept
+
+    @rx.event
+    async def propose(self) -> None:
+        """Know whom the invitation of this browser is for, for a form that is opened without having shown it."""
+        token = self._token()
+        if token is None or self.invitation.email:
+            return
+        try:
+            api = runtime.current().api_from(self.router.session.client_ip)
+            preview = await api.look_up_invitation(InvitationToken(token=token))
+        except ClientError:
+            return  # the form works without; the invitation's own page says what is wrong
+        self.invitation = preview_view(preview, datetime.now(UTC))
 
     def _token(self) -> str | None:
         return runtime.cookie_value(self.router.headers.cookie, INVITATION_COOKIE)

@@ -9,6 +9,7 @@ from frontend.kit.form import Form, form_key
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from module_sdk.client import ApiError
+from module_sdk.text import clean_name
 from module_sdk.wire.problems import Problem
 from module_sdk.wire.tenants import Onboarding, OnboardingPatch, OnboardingStep, TenantCreate
 
@@ -45,7 +46,7 @@ class OnboardingState(ProfileState):
     @rx.event
     async def create_company(self, form: dict[str, Any]) -> Any:
         """Make the company and go on to its profile."""
-        name, slug = " ".join(str(form.get("name", "")).split()), str(form.get("slug", "")).strip().lower()
+        name, slug = clean_name(str(form.get("name", ""))), str(form.get("slug", "")).strip().lower()
         if not name:
             self.form = self.form.refused(name="Enter your company's name.")
             return

@@ -11,6 +11,7 @@ from frontend.choices import GOALS
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiClient, ApiError
+from module_sdk.text import clean_line, clean_prose
 from module_sdk.wire.tenants import Profile, ProfileReply
 
 MAX_GOALS: Final = 10
@@ -70,7 +71,7 @@ class ProfileState(SessionState):
     @rx.event
     def add_goal(self, form: dict[str, Any]) -> None:
         """Take up a goal in the person's own words."""
-        goal = " ".join(str(form.get("new_goal", "")).split())[:200]
+        goal = clean_line(str(form.get("new_goal", "")))[:200]
         if goal and goal not in self.goals:
             self.unsaved = True
             self._set_goals([*self.goals, goal])
@@ -112,7 +113,7 @@ class ProfileState(SessionState):
 
     async def _save_profile(self, form: dict[str, Any]) -> bool:
         """Store the form; reasons for refused fields appear beside them."""
-        given = {name: str(form.get(name, "")).strip() for name in FIELDS}
+        given = {name: _cleaned(name, str(form.get(name, ""))) for name in FIELDS}
         wanted: dict[str, Any] = {**given, "goals": list(self.goals)}
         for name in ("size", "stage", "country"):
             wanted[name] = wanted[name] or None
@@ -130,3 +131,7 @@ class ProfileState(SessionState):
                     raise
                 self.profile_errors = {**self.profile_errors, **found}
         return saved
+
+
+def _cleaned(name: str, typed: str) -> str:
+    return clean_prose(typed).strip() if name == "description" else clean_line(typed)

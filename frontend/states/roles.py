@@ -19,6 +19,7 @@ from frontend.states.access_views import (
 from frontend.states.problems import DENIED, field_errors, one_of, sentence
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError
+from module_sdk.text import clean_line, clean_name
 from module_sdk.wire.access import Role, RoleCreate, RolePatch
 
 MANAGE: Final = "roles.manage"
@@ -107,8 +108,8 @@ class RolesState(SessionState):
     async def save(self, data: dict[str, Any]) -> Any:
         """Make or change the role; reasons for refused fields appear beside them."""
         draft, ticked = self.draft, chosen(data)
-        name = " ".join(str(data.get("role-name", "")).split())
-        description = " ".join(str(data.get("role-description", "")).split())
+        name = clean_name(str(data.get("role-name", "")))
+        description = clean_line(str(data.get("role-description", "")))
         # Ticks that the person may not change are not sent with the form; a role that has them keeps them.
         permissions = sorted(ticked | (set(draft.permissions) - set(self.company.permissions)))
         refused = self.form.refused(

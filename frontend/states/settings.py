@@ -12,6 +12,7 @@ from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from frontend.states.session import Notice
 from module_sdk.client import ApiError
+from module_sdk.text import clean_name
 from module_sdk.wire.tenants import TenantPatch, UsageLine
 
 _METRICS: Final = {"messages_per_day": "Messages today", "tasks_per_day": "Tasks today", "members": "Members"}
@@ -67,7 +68,7 @@ class SettingsState(ProfileState):
     @rx.event
     async def save_company(self, form: dict[str, Any]) -> Any:
         """Rename the company."""
-        name, slug = " ".join(str(form.get("name", "")).split()), str(form.get("slug", "")).strip().lower()
+        name, slug = clean_name(str(form.get("name", ""))), str(form.get("slug", "")).strip().lower()
         self.company_errors = {
             "name": "" if name else "Enter your company's name.",
             "slug": "" if slug else "Enter a short name.",

@@ -23,6 +23,7 @@ from frontend.states.team_views import (
     sent_view,
 )
 from module_sdk.client import ApiClient, ApiError
+from module_sdk.text import clean_address
 from module_sdk.wire.access import Invitation, InvitationCreate, InvitationSent
 
 #: Where the first keystroke of the dialog belongs.
@@ -109,7 +110,7 @@ class InvitationsState(TeamState):
     @rx.event
     async def invite(self, data: dict[str, Any]) -> Any:
         """Make the invitation, and send it where there is a mail server."""
-        email, roles = str(data.get(EMAIL_FIELD, "")).strip(), chosen_roles(data)
+        email, roles = clean_address(str(data.get(EMAIL_FIELD, ""))), chosen_roles(data)
         refused = self.form.refused(
             email=odd_address(email),
             roles="" if roles else "Choose at least one role.",

@@ -9,6 +9,8 @@ from frontend.states.session import initials
 from module_sdk.wire.access import Invitation, InvitationPreview, InvitationSent, Member, Role
 
 OWNER = "owner"
+#: What the API puts in place of most of an address where nobody proves that it is theirs.
+MASK = "***@"
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,12 @@ class SentView:
 
 @dataclass(frozen=True)
 class PreviewView:
-    """An invitation as whoever was invited sees it."""
+    """An invitation as whoever was invited sees it; ``proposed`` is the address to sign in with, ``""`` if masked."""
 
     company: str = ""
     initials: str = ""
     email: str = ""
+    proposed: str = ""
     roles: list[str] = field(default_factory=list)
     invited_by: str = ""
     expires: str = ""
@@ -140,6 +143,7 @@ def preview_view(preview: InvitationPreview, now: datetime) -> PreviewView:
         company=preview.tenant.name,
         initials=initials(preview.tenant.name)[:1],
         email=preview.email,
+        proposed="" if MASK in preview.email else preview.email,
         roles=[role.name for role in preview.roles],
         invited_by=preview.invited_by or "",
         expires=words.ago(preview.expires_at, now),

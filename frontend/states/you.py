@@ -10,6 +10,7 @@ from frontend.states.session import Notice, SessionState
 from frontend.states.strength import StrengthState, too_short
 from frontend.states.you_sessions import YouSessionsState
 from module_sdk.client import ApiError
+from module_sdk.text import clean_address, clean_name
 from module_sdk.wire.account import EmailChange, MePatch, PasswordChange
 
 _EMPTY = {"full_name": "", "email": "", "email_password": "", "current_password": "", "new_password": ""}
@@ -50,7 +51,7 @@ class YouState(SessionState):
     @rx.event
     async def rename(self, form: dict[str, Any]) -> Any:
         """Save the name."""
-        name = " ".join(str(form.get("full_name", "")).split())
+        name = clean_name(str(form.get("full_name", "")))
         if self.renaming or not self._accept({"full_name": "" if name else "Enter your name."}):
             yield rx.set_focus("full_name")
             return
@@ -69,7 +70,7 @@ class YouState(SessionState):
     @rx.event
     async def change_email(self, form: dict[str, Any]) -> Any:
         """Ask for another address."""
-        email, password = str(form.get("email", "")).strip(), str(form.get("email_password", ""))
+        email, password = clean_address(str(form.get("email", ""))), str(form.get("email_password", ""))
         found = {
             "email": odd_address(email) if email else "Enter the new address.",
             "email_password": "" if password else "Enter your password.",

@@ -3,6 +3,9 @@
 from importlib import import_module
 from typing import Final
 
+from alembic import op
+
+from backend.kernel.look_alikes import look_alikes
 from migrations import rls
 
 revision = "0012"
@@ -21,6 +24,10 @@ LISTED: Final = f"""
 TO_VERIFY: Final = "util.tenants_to_verify(timestamptz, integer)"
 
 
+# Names of roles as the eye reads them, computed by the database alone, so that no writer can forget it.
+ALIKE: Final = "normalize(translate(normalize(lower(normalize(name, NFKC)), NFKC), '{0}', '{1}'), NFKC)"
+
+
 def upgrade() -> None:
     rls.execute(
         "ALTER TABLE audit_verifications ADD COLUMN key_id text NOT NULL DEFAULT ''",
@@ -30,17 +37,37 @@ def upgrade() -> None:
     )
     rls.allow_function("util.tenants_with_log(uuid, integer)")
     _restrict_roles("AND util.may_grant_role(tenant_id, {0})")
+    _names_apart()
 
 
 def downgrade() -> None:
     _restrict_roles("")
     rls.execute(
+        "DROP INDEX uq_roles_name",
+        "CREATE UNIQUE INDEX uq_roles_name ON roles (tenant_id, lower(name))",
         "DROP FUNCTION util.tenants_with_log(uuid, integer)",
         import_module("migrations.versions.0007_audit").FUNCTIONS[TO_VERIFY],
         "ALTER TABLE audit_verifications DROP COLUMN signature",
         "ALTER TABLE audit_verifications DROP COLUMN key_id",
     )
     rls.allow_function(TO_VERIFY)
+
+
+def _names_apart() -> None:
+    """One index for names that are equal and for those that look alike; of roles that do, the later get their keys."""
+    table = look_alikes()
+    letters, read_as = ("".join(side).replace("'", "''") for side in (map(chr, table), table.values()))
+    alike = ALIKE.format(letters, read_as)
+    # Not `op.execute`, which would take a colon among the letters for a parameter.
+    run = op.get_bind().exec_driver_sql
+    run(
+        "UPDATE roles SET name = name || ' (' || key || ')' WHERE NOT built_in AND (tenant_id, key) IN ("
+        "SELECT tenant_id, key FROM (SELECT tenant_id, key, row_number() OVER ("
+        f"PARTITION BY tenant_id, {alike} ORDER BY built_in DESC, created_at, key) AS place FROM roles) "
+        "WHERE place > 1)"
+    )
+    run("DROP INDEX uq_roles_name")
+    run(f"CREATE UNIQUE INDEX uq_roles_name ON roles (tenant_id, ({alike}))")
 
 
 def _restrict_roles(whole: str) -> None:

@@ -1,5 +1,10 @@
 """Roles: the catalogue, making, copying, changing and deleting them, and what the rules refuse."""
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from backend.domains.access.gatekeeper import admission
 from backend.domains.access.roles import proposed_key
 from backend.kernel.db import Database
 from backend.registry import permissions
@@ -113,14 +118,77 @@ async def test_nobody_puts_into_a_role_what_they_do_not_hold(someone: SignIn, db
     assert [(entry.outcome, entry.meta["permissions"]) for entry in refused] == [
         ("refused", missing) for *_, missing in attempts
     ]
-    # What they hold, they may give and take; what they do not touch, they need not hold.
-    assert (await manager.request("PATCH", f"/roles/{both}", json={"name": "Renamed"})).status_code == 200
+    # What they hold, they may give and take.
     lost = await manager.request("PATCH", "/roles/manager", json={"permissions": ["company.read"]})
     assert lost.status_code == 200
     answer = await manager.request("PATCH", "/roles/manager", json={"permissions": ["company.read", "roles.manage"]})
     assert refusal(answer) == (403, "permission_denied")
     assert answer.json()["extra"]["permission"] == "roles.manage"
     assert refusal(await team["member"].request("POST", "/roles", json={"name": "X"})) == (403, "permission_denied")
+
+
+async def test_nobody_touches_a_role_that_is_larger_than_their_own(someone: SignIn, db: Database) -> None:
+    team = await team_of(db, someone)
+    larger = await team.make_role("Larger", "company.read", "company.delete")
+    await team.make_role("Manager", "company.read", "roles.manage", "roles.read")
+    manager = await join(db, team.tenant_id, await someone("Mia Manager"), "manager")
+    for method, body in (
+        ("PATCH", {"name": "Harmless"}),
+        ("PATCH", {"description": "Nothing to see here"}),
+        ("PATCH", {"permissions": ["company.delete"]}),
+        ("PATCH", {"permissions": ["company.read", "company.delete", "roles.read"]}),
+        ("DELETE", None),
+    ):
+        answer = await manager.request(method, f"/roles/{larger}", json=body)
+        assert refusal(answer) == (403, "permission_denied"), (method, body)
+        assert answer.json()["extra"] == {"permissions": ["company.delete"]}
+    assert (await team.owner.request("GET", f"/roles/{larger}")).json()["name"] == "Larger"
+    assert len(await team.entries("access.refused")) == 5
+    # The database says the same, whatever the application is made to say.
+    mine = await admission(db, team.tenant_id, manager.person.user_id)
+    assert mine is not None
+    for statement in (
+        f"UPDATE roles SET name = 'Harmless' WHERE key = '{larger}'",
+        f"DELETE FROM roles WHERE key = '{larger}'",
+        f"DELETE FROM role_permissions WHERE role_key = '{larger}' AND permission = 'company.read'",
+    ):
+        async with db.transaction(mine) as session:
+            changed = await session.execute(text(statement))
+            assert changed.rowcount == 0, statement  # type: ignore[attr-defined]  # of a cursor's result
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with db.transaction(mine) as session:
+            await session.execute(
+                text("INSERT INTO role_permissions (tenant_id, role_key, permission) VALUES (:id, :key, 'roles.read')"),
+                {"id": team.tenant_id, "key": larger},
+            )
+    smaller = await team.make_role("Smaller", "roles.read")
+    assert (await manager.request("PATCH", f"/roles/{smaller}", json={"name": "Small"})).status_code == 200
+    assert (await manager.request("DELETE", f"/roles/{smaller}")).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        "ÉQUIPE",
+        "E\u0301quipe",
+        "É\u200bquipe",
+        "\u202eÉquipe",
+        "Équip\u0435",  # Cyrillic
+        "\uff25\u0301quipe",  # wide
+        "  Équipe ",
+    ],
+)
+async def test_a_name_that_looks_like_another_is_taken(someone: SignIn, db: Database, alike: str) -> None:
+    team = await team_of(db, someone)
+    await team.make_role("Équipe")
+    await team.make_role("Second")
+    assert refusal(await team.owner.request("POST", "/roles", json={"name": alike})) == (409, "role_taken")
+    renamed = await team.owner.request("PATCH", "/roles/second", json={"name": alike})
+    assert refusal(renamed) == (409, "role_taken")
+    for owner_alike in ("Οwner", "OWNER", "0wner"):  # the first with a Greek letter, the last with a digit
+        answer = await team.owner.request("POST", "/roles", json={"name": owner_alike})
+        assert answer.status_code == (201 if owner_alike == "0wner" else 409), owner_alike
+    assert (await team.owner.request("PATCH", "/roles/second", json={"name": "SECOND"})).status_code == 200
 
 
 def test_keys_follow_from_names() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.access.members import MemberService
 from backend.domains.identity.account_wiring import ProvenByClerk
@@ -120,6 +122,23 @@ async def test_leaving(someone: SignIn, db: Database) -> None:
     own = f"/team/members/{team['admin'].person.user_id}"
     assert (await team["admin"].request("DELETE", own)).status_code == 204
     assert [entry.meta["roles"] for entry in await team.entries("member.left")] == [["viewer"], ["admin"]]
+
+
+@pytest.mark.parametrize("held", ["a role without permissions", "no role at all"])
+async def test_whoever_may_do_nothing_can_leave(
+    someone: SignIn, db: Database, owner: AsyncConnection, held: str
+) -> None:
+    team = await team_of(db, someone)
+    empty = await team.make_role("Guest")
+    guest = await join(db, team.tenant_id, await someone(), empty)
+    if held == "no role at all":
+        await owner.execute(text("DELETE FROM member_roles WHERE role_key = 'guest'"))
+        await owner.commit()
+    assert refusal(await guest.request("GET", "/dashboard")) == (403, "permission_denied")
+    assert (await guest.request("POST", "/team/leave")).status_code == 204
+    assert (await guest.person.http.get("/me")).json()["memberships"] == []
+    (entry,) = await team.entries("member.left")
+    assert entry.meta["roles"] == ([] if held == "no role at all" else ["guest"])
 
 
 async def test_the_last_owner_stays(someone: SignIn, db: Database) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from backend.kernel.db import Database
 from backend.kernel.tenancy import UserContext
+from backend.registry import Foundation
 from backend.settings import Settings
+from backend.worker import _jobs
 from tests.account.conftest import PASSWORD, Account, Open, refusal
 from tests.support.people import Member, Person, join
 from tests.support.post import text_of
@@ -105,8 +107,16 @@ async def test_companies_with_others_keep_their_only_owner(opened: Open, db: Dat
     assert await plan(ada) == [("Has Others", "left"), ("Has Nobody Else", "erased")]
 
 
+async def upkeep(settings: Settings) -> None:
+    """What the worker does every hour."""
+    base = Foundation(settings)
+    (purge,) = [job for job in _jobs(base) if job.name == "purge"]
+    await purge.run()
+    await base.close()
+
+
 async def test_a_company_of_one_is_erased_after_its_grace_and_its_owner_then(
-    opened: Open, root: asyncpg.Connection
+    opened: Open, settings: Settings, root: asyncpg.Connection
 ) -> None:
     ada = await opened()
     tenant_id = await ada.found("Solo")
@@ -131,10 +141,10 @@ async def test_a_company_of_one_is_erased_after_its_grace_and_its_owner_then(
         keyed.headers["Authorization"] = f"Bearer {made.json()['secret']}"
         assert (await keyed.get(f"/tenants/{tenant_id}")).status_code == 401
     # The row stays until the company is gone.
-    await root.execute("SELECT util.purge_accounts()")
+    await upkeep(settings)
     assert await root.fetchval("SELECT count(*) FROM users WHERE id = $1", ada.user_id) == 1
     await root.execute("DELETE FROM tenants WHERE id = $1", tenant_id)
-    await root.execute("SELECT util.purge_accounts()")
+    await upkeep(settings)
     assert await root.fetchval("SELECT count(*) FROM users WHERE id = $1", ada.user_id) == 0
 
 

@@ -9,11 +9,12 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from frontend.states.chat import ChatState
+from frontend.states.session import SessionState
+
 STATE = "reflex___state____state"
-SESSION = f"{STATE}.frontend___states___session____session_state"
-CHAT = ".frontend___states___".join(
-    (SESSION, "chat_list____conversations_state", "chat_thread____thread_state", "chat____chat_state")
-)
+SESSION = SessionState.get_full_name()
+CHAT = ChatState.get_full_name()
 BOOT = f"{STATE}.hydrate_and_load"
 WAIT_SECONDS = 20.0
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import pairwise
 from time import monotonic
 from uuid import UUID
 
@@ -91,19 +92,42 @@ def started() -> Started:
     return Started(conversation=conversation, question=message(role="user", status="completed"), message=message())
 
 
-def test_draft_follows_an_answer_to_its_end() -> None:
+async def test_draft_follows_an_answer_to_its_end() -> None:
     draft = Draft()
     draft.take(ChatEvent(id=1, event="message.started", data=started()))
     for number, text in enumerate(["**One", "**\n\n", "Tw", "o"], start=2):
         draft.take(ChatEvent(id=number, event="message.delta", data=Delta(message_id=UUID(int=2), text=text)))
+    await draft.advance()
     assert draft.started == started()
-    assert (draft.blocks, draft.tail) == (["<p><strong>One</strong></p>"], "<p>Two</p>")
+    assert (draft.blocks, draft.tail) == (['<p dir="auto"><strong>One</strong></p>'], '<p dir="auto">Two</p>')
     draft.take(Reconnecting(attempt=1, delay=0.1))
     lost = draft.interrupted
     end = message(status="completed", content="**One**\n\nTwo")
     draft.take(ChatEvent(id=6, event="message.completed", data=end))
     assert (lost, draft.interrupted) == (True, False)
     assert draft.ended == end
+
+
+async def test_an_answer_of_nothing_but_brackets_does_not_keep_the_loop() -> None:
+    """Thousands of them in pieces of four; other work goes on between, however long the rendering takes."""
+    draft, turns = Draft(), 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    before_rendering: list[int] = []
+    for number in range(1_400):
+        draft.take(ChatEvent(id=number + 1, event="message.delta", data=Delta(message_id=UUID(int=2), text="[[[[")))
+        if number >= 900:
+            before_rendering.append(turns)
+            await draft.advance()
+    other.cancel()
+    rendered_beside = sum(later > earlier for earlier, later in pairwise(before_rendering))
+    assert 0 < rendered_beside < 200, "few renderings of so long a tail, and each of them beside the loop"
 
 
 def test_draft_takes_the_message_out_of_a_failure() -> None:
@@ -117,7 +141,7 @@ def test_persons_words_stay_text_and_answers_become_html() -> None:
     question = message_view(message(role="user", status="completed", content="<b>**x**"), NOW, UTC)
     assert (question.mine, question.text, question.blocks) == (True, "<b>**x**", [])
     answer = message_view(message(status="stopped", content="**x**"), NOW, UTC)
-    assert (answer.mine, answer.status, answer.blocks) == (False, "stopped", ["<p><strong>x</strong></p>"])
+    assert (answer.mine, answer.status, answer.blocks) == (False, "stopped", ['<p dir="auto"><strong>x</strong></p>'])
     failure = message_view(message(status="failed", error=MessageError(code="c", title="T", detail="D")), NOW, UTC)
     assert (failure.error_title, failure.error_detail) == ("T", "D")
 

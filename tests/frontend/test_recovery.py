@@ -84,7 +84,7 @@ def test_failed_refresh_keeps_the_figures_and_says_so(member: Page, fake: FakeAp
 
 def test_ended_session_comes_back_to_the_very_conversation(entered: Page, fake: ChatApi) -> None:
     conversation = fake.talk.seed("Plan", 2)
-    entered.goto(f"/chat/{conversation}?message=1")
+    entered.goto(f"/chat/{conversation}?from=mail")
     expect(entered.get_by_role("article").last).to_be_visible()
     entered.evaluate("() => sessionStorage.setItem('kept', 'a draft')")
     email = next(reversed(fake.world.sessions.values()))

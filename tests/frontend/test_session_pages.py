@@ -24,7 +24,7 @@ def test_refused_fields_say_why(page: Page) -> None:
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("Must be an e-mail address, such as ada@example.com.")).to_be_visible()
-    expect(page.get_by_text("7 more characters")).to_be_visible()
+    expect(page.get_by_text("7 more characters, please: the least is 12.", exact=True)).to_be_visible()
     expect(page.get_by_label("Work e-mail")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Work e-mail")).to_be_focused()
 

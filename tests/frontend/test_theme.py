@@ -11,6 +11,7 @@ TEXTS = ("text", "text-muted", "text-subtle", "accent-text", "bad")
 PAIRS = [(text, ground) for text in TEXTS for ground in GROUNDS]
 PAIRS += [(tone, f"{tone}-soft") for tone in ("good", "warning", "bad", "info")]
 PAIRS += [("accent-text", "accent-soft"), ("on-accent", "accent"), ("on-accent", "accent-hover")]
+PAIRS += [(tone, "surface-sunken") for tone in ("good", "warning", "info")]  # the words of code
 PAIRS += [("text", "surface-active"), ("text-muted", "surface-active"), ("good", "surface"), ("bad", "surface")]
 
 

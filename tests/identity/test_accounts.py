@@ -168,6 +168,41 @@ async def test_throttle_per_account_also_for_accounts_that_do_not_exist(run: Run
         assert (await api.sign_in(address(), "wrong password")).status_code == 401
 
 
+async def test_strangers_keep_no_owner_out(run: Run) -> None:
+    """Whoever signed in before from an address has attempts of their own there; all other places share theirs."""
+    few = ROOMY._replace(sign_in_per_account=Limit(f"test-{address()}", 3, 60))
+    async with run(attempts=few) as api:
+        email = address()
+        home, stranger, elsewhere = (on_behalf_of(api, f"203.0.113.{number}") for number in (1, 2, 3))
+        async with home, stranger, elsewhere:
+
+            async def tried(client: httpx.AsyncClient, password: str = PASSWORD) -> int:
+                body = {"email": email, "password": password}
+                return (await client.post("/auth/sign-in", json=body)).status_code
+
+            body = {"email": email, "password": PASSWORD, "full_name": "Ada Lovelace"}
+            assert (await home.post("/auth/sign-up", json=body)).status_code == 201
+            guesses = [await tried(stranger, "wrong password") for _ in range(4)]
+            assert guesses == [401, 401, 401, 429]
+            assert await tried(home) == 200
+            assert await tried(elsewhere) == 429
+            # Guessing is bounded at a known place too.
+            assert [await tried(home, "wrong password") for _ in range(3)] == [401, 401, 429]
+
+
+async def test_a_place_is_known_by_signing_in_there(run: Run) -> None:
+    few = ROOMY._replace(sign_in_per_account=Limit(f"test-{address()}", 2, 60))
+    async with run(attempts=few) as api:
+        email = address()
+        await api.sign_up(email)
+        async with on_behalf_of(api, "203.0.113.4") as office, on_behalf_of(api, "203.0.113.5") as stranger:
+            right, wrong = ({"email": email, "password": word} for word in (PASSWORD, "wrong password"))
+            assert (await office.post("/auth/sign-in", json=right)).status_code == 200
+            codes = [(await stranger.post("/auth/sign-in", json=wrong)).status_code for _ in range(2)]
+            assert codes == [401, 429]
+            assert (await office.post("/auth/sign-in", json=right)).status_code == 200
+
+
 @pytest.mark.usefixtures("no_work")
 async def test_throttle_per_client_and_not_of_other_clients(run: Run) -> None:
     few = ROOMY._replace(

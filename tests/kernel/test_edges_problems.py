@@ -1,15 +1,19 @@
 """Every error is a problem document with the right code, whatever went wrong and wherever."""
 
+import errno
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
+import redis.exceptions
 
 from backend.kernel.db import Database
 from backend.kernel.errors import ProblemError, catalogue
+from backend.kernel.problems import problem_of
 from backend.settings import Settings
 from module_sdk.wire.problems import Problem
 from tests.kernel.edge_app import FAULTS, Client, bearer, edge_client
@@ -139,6 +143,28 @@ async def test_authentication_is_the_default(client: Client) -> None:
     refused = await client.get("/things", headers={"Authorization": "Bearer forged"})
     the_problem(refused, 401, "unauthenticated")
     assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        # As the pooled client raises them, and as they come over the multiplexed connection.
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        redis.exceptions.ReadOnlyError("You can't write against a read only replica."),
+        redis.exceptions.ResponseError("OOM command not allowed when used memory > 'maxmemory'."),
+        redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it cannot persist."),
+        redis.exceptions.ResponseError("READONLY You can't write against a read only replica."),
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+    ],
+    ids=repr,
+)
+def test_what_has_no_room_is_unavailable(error: Exception) -> None:
+    problem = problem_of(error)
+    assert (problem.status, problem.code, problem.headers["Retry-After"]) == (503, "unavailable", "2")
+    assert problem_of(redis.exceptions.ResponseError("ERR syntax error")).code == "internal"
 
 
 def test_codes_are_unique_and_drawn() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from module_sdk.text import clean_line, clean_name, clean_prose, invisible, visible
+from module_sdk.text import clean_address, clean_line, clean_name, clean_prose, invisible, visible
 from module_sdk.wire.access import ApiKeyCreate, RoleCreate, RolePatch
 from module_sdk.wire.csuite import ChatRequest, ConversationPatch
 from module_sdk.wire.identity import SignUp
@@ -88,6 +88,7 @@ def test_a_message_needs_something_to_see() -> None:
 
 def test_typed_text_loses_controls_and_nothing_else() -> None:
     assert clean_prose("a\x00\x1b[31mb\r\nc\rd\x0ce\tf\u200f\ud800") == "a[31mb\nc\nd\ne\tf\u200f"
+    assert clean_address(" \x00ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ\n") == "ada@example.com"
     assert clean_line(" a\x07b\t\nc\x7f\x85d ") == "ab c d"
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from backend.app import create_app
+from backend.kernel.connections import bounded
 from backend.kernel.limits import Policies
 from backend.settings import Settings
 from backend.stack.process import free_port
@@ -25,6 +26,7 @@ def running_api(settings: Settings, policies: Policies | None = None) -> Iterato
         access_log=False,
         proxy_headers=False,
         timeout_graceful_shutdown=2,
+        **bounded(settings.connections),
     )
     server, started = uvicorn.Server(config), threading.Event()
     startup = server.startup

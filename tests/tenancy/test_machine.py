@@ -304,7 +304,7 @@ class Tenancy(AccessRules):
         if len(mine) < 2:
             return
         headers = {"Idempotency-Key": marker()}
-        body = {"message": f"{mine[0].mark} {person.mark} once"}
+        body = {"message": f"{person.mark} once"}
         options: dict[str, Any] = {"headers": headers, "json": body}
         events = events_of(self.world.ask(person, "POST", "/c-suite/ceo/chat", company=mine[0], **options))
         self._remember(person, mine[0], None, body["message"], events)

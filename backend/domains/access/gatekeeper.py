@@ -53,7 +53,7 @@ class AccessGatekeeper:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def admit(self, connection: Connection, permission: str) -> None:
+    async def admit(self, connection: Connection, permission: str | None) -> None:
         """See :class:`~backend.kernel.permissions.Gatekeeper`."""
         principal = connection.user
         tenant_id, key = _tenant_of(connection), principal.api_key
@@ -64,7 +64,7 @@ class AccessGatekeeper:
             raise NotFound
         structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
         await charge_tenant(connection.scope, principal.user_id, tenant_id)
-        if permission not in context.permissions:
+        if permission is not None and permission not in context.permissions:
             raise await self._refusal(context, permission, connection)
         connection.scope["state"][CONTEXT] = context
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.orm import Base, TenantOwned, Timestamps
@@ -23,10 +23,12 @@ class PermissionRow(Timestamps, Base):
 
 
 class RoleRow(TenantOwned, Timestamps, Base):
-    """A role of a tenant. ``rank`` orders roles, the highest first; the company's own come last."""
+    """A role of a tenant. ``rank`` orders roles, the highest first; the company's own come last.
+
+    No two names of a tenant look alike: an index over them as the eye reads them, which migration 0012 makes.
+    """
 
     __tablename__ = "roles"
-    __table_args__ = (Index("uq_roles_name", "tenant_id", text("lower(name)"), unique=True),)
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)

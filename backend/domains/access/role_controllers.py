@@ -73,7 +73,7 @@ class RolesController(Controller):
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
     ) -> Role:
-        """Absent fields stay; the caller must hold every permission that is added or removed."""
+        """Absent fields stay; the caller must hold every permission that the role holds before and after."""
         async with changing(db, tenant, "change_role", f"role:{role_key}") as session:
             return await RoleService(session, tenant).change(role_key, data)
 
@@ -87,6 +87,6 @@ class RolesController(Controller):
     async def delete(
         self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
-        """One that neither members nor invitations have."""
+        """One that neither members nor invitations have; the caller must hold every permission that it holds."""
         async with changing(db, tenant, "delete_role", f"role:{role_key}") as session:
             await RoleService(session, tenant).delete(role_key)

@@ -48,7 +48,11 @@ class RoleService:
         return self._wire(await self._found(key))
 
     async def create(self, body: RoleCreate) -> Role:
-        """Make or copy a role. Raises ``RoleTaken``, and ``PermissionDenied`` for what the caller does not hold."""
+        """Make or copy a role.
+
+        Raises ``RoleTaken``, also for a name that looks like another's, and ``PermissionDenied`` for what the caller
+        does not hold.
+        """
         await lock_team(self._session, self._context.tenant_id)
         await must_be_permissions(self._repository, body.permissions, "permissions")
         wanted = set(body.permissions)
@@ -67,14 +71,17 @@ class RoleService:
         return await self.role(key)
 
     async def change(self, key: str, body: RolePatch) -> Role:
-        """Rename a role or change what it allows. Raises as :meth:`create` does, and ``RoleBuiltIn``."""
+        """Rename a role or change what it allows. Raises as :meth:`create` does, and ``RoleBuiltIn``.
+
+        The caller must hold all that the role holds before and after: nobody touches a role that is larger than theirs.
+        """
         await lock_team(self._session, self._context.tenant_id)
         found = await self._changeable(key)
         before, after = set(found.permissions), set(found.permissions)
         if body.permissions is not UNSET:
             await must_be_permissions(self._repository, body.permissions, "permissions")
             after = set(body.permissions)
-        must_hold(self._context, before ^ after)
+        must_hold(self._context, before | after)
         name = found.name if body.name is UNSET else body.name.strip()
         description = found.description if body.description is UNSET else body.description.strip()
         if not await self._repository.rename(key, {"name": name, "description": description}):
@@ -87,9 +94,10 @@ class RoleService:
         return await self.role(key)
 
     async def delete(self, key: str) -> None:
-        """Delete a role that nobody uses; raises ``RoleInUse`` with who does, ``RoleBuiltIn``."""
+        """Delete a role that nobody uses; raises ``RoleInUse`` with who does, else as :meth:`change` does."""
         await lock_team(self._session, self._context.tenant_id)
         found = await self._changeable(key)
+        must_hold(self._context, found.permissions)
         if found.members or found.invitations or not await self._repository.delete(key):
             using = {"members": found.members, "invitations": found.invitations}
             detail = f"{_counted(found.members, 'member')} and {_counted(found.invitations, 'invitation')} have it."

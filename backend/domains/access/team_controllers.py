@@ -12,7 +12,7 @@ from backend.domains.access.ports import Addresses
 from backend.domains.access.refusals import changing
 from backend.kernel.db import Database
 from backend.kernel.paging import Cursor, Limit
-from backend.kernel.permissions import requires_permission, requires_person
+from backend.kernel.permissions import requires_membership, requires_permission, requires_person
 from backend.kernel.tenancy import TenantContext
 from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
 from module_sdk.wire.base import Page
@@ -20,8 +20,6 @@ from module_sdk.wire.base import Page
 READ: Final = requires_permission("members.read")
 UPDATE: Final = requires_permission("members.update")
 REMOVE: Final = requires_permission("members.remove")
-# Whoever belongs to a company may see it, and go.
-BELONG: Final = requires_permission("company.read")
 TRANSFER: Final = requires_permission("ownership.transfer")
 
 
@@ -80,12 +78,12 @@ class TeamController(Controller):
         "/leave",
         operation_id="leave_team",
         summary="Leave the company",
-        guards=[requires_person(), BELONG],
+        guards=[requires_person(), requires_membership()],
         status_code=204,
         opt={"errors": ("last_owner",)},
     )
     async def leave(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> None:
-        """Ends the caller's own membership, and their API keys with it; the last owner stays."""
+        """Ends the caller's own membership, whatever their roles allow, and their API keys; the last owner stays."""
         async with changing(db, tenant, "leave_team", f"member:{tenant.user_id}") as session:
             await MemberService(session, tenant).leave()
 

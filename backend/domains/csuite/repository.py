@@ -150,8 +150,8 @@ class ConversationRepository:
         )
 
     async def insert_messages(self, rows: Sequence[Mapping[str, Any]]) -> list[MessageRow]:
-        """Insert messages, and give them back in the same order."""
-        columns = {name: None for row in rows for name in row}
+        """Insert messages, and give them back in the same order; ``lease`` is for how long one is held from now on."""
+        columns = {"lease": None, **{name: None for row in rows for name in row}}
         values = [{**columns, "tenant_id": self._tenant_id, **row} for row in rows]
         return list(await self._session.scalars(INSERT_MESSAGES, values))
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 import crypto
 from backend.domains.identity.account_sessions import printable
+from backend.domains.identity.known_places import KnownPlaces
 from backend.domains.identity.local import LOCAL_ISSUER, REVOCATION_SECONDS, LocalTokens, session_name, subject_of
 from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
@@ -34,7 +35,10 @@ _CHECK_VIOLATION: Final = "23514"
 
 
 class Attempts(NamedTuple):
-    """How often one may try. Accounts are counted by the address as typed, whether or not it exists."""
+    """How often one may try. Accounts are counted by the address as typed, whether or not it exists.
+
+    Each place from where an account was signed in to before is counted by itself: see ``KnownPlaces``.
+    """
 
     sign_in_per_account: Limit
     sign_in_per_client: Limit
@@ -80,6 +84,7 @@ class LocalAccounts:
         passwords: PasswordWorkers,
         limiter: RateLimiter,
         revocations: Revocations,
+        places: KnownPlaces,
         now: Callable[[], float],
         attempts: Attempts,
     ) -> None:
@@ -88,6 +93,7 @@ class LocalAccounts:
         self._passwords = passwords
         self._limiter = limiter
         self._revocations = revocations
+        self._places = places
         self._now = now
         self._attempts = attempts
 
@@ -116,6 +122,7 @@ class LocalAccounts:
             problem = FieldError(path="$.email", message="Contains letters that are not supported")
             raise ValidationFailed(errors=[problem]) from None
         assert user is not None
+        await self._places.remember(address, client)
         return wire_user(user), opened
 
     async def sign_in(self, given: SignIn, client: str, user_agent: str = "") -> tuple[User, OpenSession]:
@@ -123,7 +130,7 @@ class LocalAccounts:
         address = fold(given.email)
         await self._hit(
             Check(self._attempts.sign_in_per_client, hashed(client)),
-            Check(self._attempts.sign_in_per_account, hashed(address)),
+            Check(self._attempts.sign_in_per_account, await self._places.subject(address, client)),
         )
         async with self._database.transaction(ANONYMOUS) as session:
             found = await IdentityRepository(session).find_credentials(address)
@@ -139,7 +146,9 @@ class LocalAccounts:
                 raise WrongCredentials
             if fresh_hash is not None:
                 await repository.replace_hash(found.user_id, fresh_hash)
-            return wire_user(user), await self._open(repository, found.user_id, client, user_agent)
+            opened = await self._open(repository, found.user_id, client, user_agent)
+        await self._places.remember(address, client)
+        return wire_user(user), opened
 
     async def renew(self, cookie: str, client: str = "") -> OpenSession:
         """The session of a cookie, seen at ``client`` and extended if that is due; raises ``SessionExpired``."""

@@ -13,6 +13,7 @@ from backend.domains.identity.clerk import ClerkAuthenticator, ClerkPeople
 from backend.domains.identity.controllers import AuthController, MeController
 from backend.domains.identity.cookies import Origins, SessionCookies
 from backend.domains.identity.jwks import JwksKeys
+from backend.domains.identity.known_places import KnownPlaces
 from backend.domains.identity.local import LOCAL_ISSUER, LocalAuthenticator, LocalTokens
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Addresses, Belongings, Departures, Memberships
@@ -72,6 +73,7 @@ class LocalIdentity:
             passwords=self._passwords,
             limiter=parts.limiter,
             revocations=revocations,
+            places=KnownPlaces(parts.redis),
             now=time,
             attempts=attempts or default_attempts(local=settings.is_local),
         )

@@ -96,7 +96,7 @@ def revoke_dialog() -> rx.Component:
         once_form(
             form,
             rx.el.p(
-                rx.el.strong(doomed.name),
+                rx.el.strong(doomed.name, dir="auto"),
                 " (",
                 rx.el.code(doomed.prefix, "…"),
                 ") stops working at once, for whatever uses it. It cannot be brought back.",

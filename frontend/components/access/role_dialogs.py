@@ -108,7 +108,7 @@ def delete_role_dialog() -> rx.Component:
 
 def _in_use() -> rx.Component:
     return rx.el.p(
-        rx.el.strong(RolesState.doomed.name),
+        rx.el.strong(RolesState.doomed.name, dir="auto"),
         " cannot be deleted while it is in use. ",
         RolesState.users,
         " Give them another role first.",
@@ -119,7 +119,7 @@ def _in_use() -> rx.Component:
 def _unused() -> rx.Component:
     return rx.el.p(
         "Nobody has ",
-        rx.el.strong(RolesState.doomed.name),
+        rx.el.strong(RolesState.doomed.name, dir="auto"),
         ". It is deleted for good; the audit log remembers what it allowed.",
         class_name="card-text doomed",
     )

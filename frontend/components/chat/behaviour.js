@@ -188,6 +188,13 @@ export function chatFound(id) {
   setTimeout(() => delete element.dataset.found, 4000);
 }
 
+// The list shows what this search found, also after another page or a reload: the field says so. It is set here since
+// React takes no notice of a field emptied whose first text came later than the field.
+export function chatSearched(query) {
+  const search = chatElement("conversation-search");
+  if (document.activeElement !== search) search.value = query;
+}
+
 export function chatTitle(title) {
   if (title) document.title = title;
 }

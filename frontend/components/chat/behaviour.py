@@ -59,6 +59,7 @@ class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex's elements carry n
             _effect("chatChanged(JSON.parse({0}))", "[{0}]", _page().to_string()),
             _effect("chatOpened()", "[{0}]", ThreadState.open_id),
             _effect("chatFound({0})", "[{0}]", ThreadState.found),
+            _effect("chatSearched({0})", "[{0}]", ThreadState.query),
             _effect("chatTitle({0})", "[{0}]", rx.cond(title != "", title + " · OCSuite", "Chat · OCSuite")),
         ]
 

@@ -34,8 +34,6 @@ def conversation_list() -> rx.Component:
                 max_length=QUERY_CHARS,
                 auto_complete="off",
                 dir="auto",
-                # What is listed, also after another page or a reload; the field is the browser's while one types.
-                default_value=ConversationsState.query,
                 on_change=_SEARCH.debounce(200),
             ),
             rx.el.kbd("/", aria_hidden=True),

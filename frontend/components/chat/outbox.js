@@ -135,7 +135,7 @@ export function chatOutbox(field) {
     if (question) unsent = late ? null : question;
     if (late) keep("unsent", null);
     else if (unsent) keep("unsent", unsent);
-    field.value = joined(late && question.text, draft, typed);
+    field.value = joined(late ? question.text : "", draft, typed);
     keep("draft", { text: field.value });
   }
 

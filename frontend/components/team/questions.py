@@ -62,7 +62,7 @@ def _roles() -> rx.Component:
         "Save roles",
         MembersState.save_roles,
         rx.el.p(
-            rx.el.strong(MembersState.chosen.name),
+            rx.el.strong(MembersState.chosen.name, dir="auto"),
             " may do all that these roles allow together. It takes effect at once.",
             class_name="card-text",
         ),
@@ -81,7 +81,7 @@ def _remove() -> rx.Component:
         MembersState.remove,
         rx.el.p(
             "The access of ",
-            rx.el.strong(MembersState.chosen.name),
+            rx.el.strong(MembersState.chosen.name, dir="auto"),
             " to ",
             SessionState.company.name,
             " ends at once, and so do their API keys. Their conversations stay sealed in the company, where nobody "
@@ -99,7 +99,7 @@ def _ownership() -> rx.Component:
         "Hand over ownership",
         MembersState.hand_over,
         rx.el.p(
-            rx.el.strong(MembersState.chosen.name),
+            rx.el.strong(MembersState.chosen.name, dir="auto"),
             " becomes owner of ",
             SessionState.company.name,
             " and may do everything, deleting it included. You stay as admin, and only an owner can make you "
@@ -124,7 +124,7 @@ def _leave() -> rx.Component:
         MembersState.leave_company,
         rx.el.p(
             "Your access to ",
-            rx.el.strong(SessionState.company.name),
+            rx.el.strong(SessionState.company.name, dir="auto"),
             " ends at once, and so do your API keys. Somebody there has to invite you before you can come back.",
             class_name="card-text",
         ),

@@ -69,7 +69,7 @@ def _fate(fate: FateView) -> rx.Component:
     return rx.el.li(
         rx.match(fate.kind, ("blocked", icon("triangle-alert")), ("erased", icon("trash-2")), icon("log-out")),
         rx.el.div(
-            rx.el.p(fate.name, class_name="menu-name"),
+            rx.el.p(fate.name, dir="auto", class_name="menu-name"),
             rx.el.p(fate.text, class_name="menu-detail"),
             rx.cond(
                 fate.kind == "blocked",
