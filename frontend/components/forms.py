@@ -23,7 +23,9 @@ def text_field(
     make = rx.el.textarea if multiline else rx.el.input
     class_name = "input input-area" if multiline else "input"
     # Words in their own direction; an address or a password has none.
-    direction = {"dir": "auto"} if props.get("type", "text") == "text" else {}
+    kind = props.get("type", "text")
+    # A type that changes, as a password's does while it is shown, is no free text.
+    direction = {"dir": "auto"} if isinstance(kind, str) and kind == "text" else {}
     control = make(id=name, name=name, class_name=class_name, **_described(name, error, hint), **direction | props)
     if suffix is not None:
         control = rx.el.div(control, suffix, class_name="input-with-suffix")
