@@ -241,10 +241,11 @@ def matched(chat: Talk, conversation: Conversation, q: str) -> Conversation:
         return conversation
     texts = [(None, conversation.title), *((one.id, one.content) for one in chat.messages[conversation.id])]
     for message_id, text in texts:
-        before, hit, after = text.partition(q)
-        if hit:
-            parts = [(before[-20:], False), (hit, True), (after[:40], False)]
-            passage = [PassagePart(text=text, hit=found) for text, found in parts if text]
+        at = text.lower().find(q.lower())
+        if at >= 0:
+            end = at + len(q)
+            parts = [(text[max(0, at - 20) : at], False), (text[at:end], True), (text[end : end + 40], False)]
+            passage = [PassagePart(text=part, hit=hit) for part, hit in parts if part]
             return msgspec.structs.replace(conversation, match=SearchMatch(message_id=message_id, passage=passage))
     return conversation
 

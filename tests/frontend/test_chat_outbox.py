@@ -67,10 +67,11 @@ def drafted(page: Page, text: str) -> None:
     page.wait_for_function("() => Object.keys(localStorage).some(name => name.startsWith('ocsuite_draft:'))")
 
 
-def scope(chat: Page, fake: ChatApi) -> tuple[UUID, str]:
+def scope(chat: Page, fake: ChatApi) -> tuple[UUID, UUID]:
+    """Whose page it is, and in which company."""
     session = next(one["value"] for one in chat.context.cookies() if one["name"] == COOKIE)
-    user = fake.world.users[fake.world.sessions[session]]
-    return user.id, chat.evaluate("localStorage.getItem('ocsuite_company')")
+    email = fake.world.sessions[session]
+    return fake.world.users[email].id, fake.world.companies[email][0].tenant.id
 
 
 def test_question_is_shown_by_the_browser_within_the_same_task(chat: Page) -> None:

@@ -175,7 +175,8 @@ export function chatChanged(page) {
 // Another conversation is shown: begin at its end, ready to write.
 export function chatOpened() {
   chat.transcript.toEnd();
-  const nowhere = document.activeElement === document.body || document.activeElement?.closest("#conversations a, main");
+  // The heading has the focus after a navigation; whoever opens a conversation goes on to write.
+  const nowhere = document.activeElement === document.body || document.activeElement?.closest("#conversations a, main, h1");
   if (wantsFocus() && nowhere) chat.field.focus({ preventScroll: true });
 }
 

@@ -6,13 +6,14 @@ import reflex as rx
 from reflex.experimental.client_state import ClientStateVar
 
 from frontend.components.chat.composer import barred
-from frontend.components.feedback import dialog
+from frontend.components.feedback import closer, dialog, opens
 from frontend.components.permissions import may
 from frontend.components.primitives import button, given, icon, icon_button, link, skeleton, time_ago
 from frontend.states.chat_list import QUERY_CHARS, TITLE_CHARS, ConversationsState
 from frontend.states.chat_views import ConversationView, PartView
 
 LIST_ID: Final = "conversations"
+DELETE_ID: Final = "delete-conversation"
 #: Both are the browser's alone, so that it answers at once: the line whose title is edited, the one to be deleted.
 RENAMING: Final[Any] = ClientStateVar.create("chatRenaming", default="")
 DOOMED: Final[Any] = ClientStateVar.create("chatDoomed", default={"id": "", "title": ""})
@@ -62,7 +63,7 @@ def conversation_list() -> rx.Component:
 
 def delete_dialog() -> rx.Component:
     """Asks once: deleted is deleted."""
-    doomed, keep = DOOMED.value, DOOMED.set_value({"id": "", "title": ""})
+    doomed = DOOMED.value
     return dialog(
         rx.el.p(
             rx.el.strong(doomed["title"], dir="auto"),
@@ -70,16 +71,17 @@ def delete_dialog() -> rx.Component:
             class_name="card-text chat-doomed",
         ),
         rx.el.div(
-            button("Keep", on_click=keep),
+            closer(label="Keep"),
             button(
-                "Delete conversation", kind="danger", on_click=[given(ConversationsState.delete, doomed["id"]), keep]
+                "Delete conversation",
+                kind="danger",
+                on_click=given(ConversationsState.delete, doomed["id"]),
+                custom_attrs={"data-close": "true"},
             ),
             class_name="form-actions",
         ),
-        id="delete-conversation",
-        shown=doomed["id"] != "",
+        id=DELETE_ID,
         title="Delete this conversation?",
-        on_close=keep,
     )
 
 
@@ -133,7 +135,7 @@ def _entry(one: ConversationView) -> rx.Component:
             may("chat.use"),
             rx.el.div(
                 _act("pencil", "Rename", one, RENAMING.set_value(one.id)),
-                _act("trash-2", "Delete", one, DOOMED.set_value(doomed)),
+                _act("trash-2", "Delete", one, DOOMED.set_value(doomed), **opens(DELETE_ID)),
                 class_name="chat-row-acts",
             ),
             rx.fragment(),
@@ -145,7 +147,7 @@ def _part(part: PartView) -> rx.Component:
     return rx.cond(part.hit, rx.el.mark(part.text), rx.fragment(part.text))
 
 
-def _act(icon_name: str, verb: str, one: ConversationView, handler: Any) -> rx.Component:
+def _act(icon_name: str, verb: str, one: ConversationView, handler: Any, **marks: Any) -> rx.Component:
     return rx.el.button(
         icon(icon_name, size=14),
         rx.el.span(verb, " ", one.title, class_name="visually-hidden"),
@@ -153,6 +155,7 @@ def _act(icon_name: str, verb: str, one: ConversationView, handler: Any) -> rx.C
         title=verb,
         class_name="icon-button",
         on_click=handler,
+        **marks,
     )
 
 

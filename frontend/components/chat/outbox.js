@@ -67,10 +67,9 @@ export function chatOutbox(field) {
   function paint() {
     const bubble = chatElement("unsent");
     bubble.hidden = !unsent || page.missing;
-    if (unsent) {
-      if (chatElement("unsent-text").textContent !== unsent.text) chatElement("unsent-text").textContent = unsent.text;
-      if (bubble.dataset.state !== stateOf(unsent)) bubble.dataset.state = stateOf(unsent);
-    }
+    const text = chatElement("unsent-text");
+    if (text.textContent !== (unsent?.text ?? "")) text.textContent = unsent?.text ?? "";
+    if (unsent && bubble.dataset.state !== stateOf(unsent)) bubble.dataset.state = stateOf(unsent);
     const again = chatElement("unsent-again");
     if (again) again.hidden = Boolean(page.until) && Date.now() < Date.parse(page.until);
     chatElement("composer").dataset.offline = String(offline());
