@@ -22,7 +22,8 @@ from frontend.platform import reflex_seam
 from frontend.platform.sockets import Sockets
 from frontend.session_routes import session_routes
 from frontend.settings import WebSettings, clerk_host
-from frontend.states.session import SessionBinding, SessionOwner, SessionState
+from frontend.states.binding import SessionBinding, SessionOwner
+from frontend.states.session import SessionState
 
 Wraps = dict[tuple[int, str], Callable[[bool], rx.Component | None]]
 logger = logging.getLogger(__name__)

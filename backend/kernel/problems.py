@@ -41,7 +41,7 @@ _BY_STATUS: Final[Mapping[int, type[e.ProblemError]]] = {
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "58", "55P03")
 # Text that the database cannot hold: a NUL or a broken escape that no contract caught.
 _UNSTORABLE_SQLSTATES: Final = ("22021", "22P05")
-# A number or a moment beyond what the database holds; the driver says so by itself (its DataError) or the server does.
+# A number or a moment beyond what the database holds, where the server says so; the driver may before it asks.
 _OUT_OF_RANGE_SQLSTATES: Final = ("22003", "22008")
 # A row that points at a person who is no more.
 _DANGLING_SQLSTATE: Final = "23503"
@@ -115,7 +115,7 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
     sqlstate = getattr(origin, "sqlstate", None) or ""
     if sqlstate.startswith(_UNSTORABLE_SQLSTATES):
         return e.ValidationFailed("Text contains a character that cannot be stored")
-    if sqlstate.startswith(_OUT_OF_RANGE_SQLSTATES) or isinstance(_cause(origin), asyncpg.DataError):
+    if sqlstate.startswith(_OUT_OF_RANGE_SQLSTATES) or _is_out_of_range(_cause(origin)):
         return e.ValidationFailed("A number or a date is out of range")
     if sqlstate == _DANGLING_SQLSTATE and str(getattr(_cause(origin), "constraint_name", "")).endswith(_PEOPLE):
         return e.SessionExpired()
@@ -127,6 +127,11 @@ def _from_infrastructure(error: Exception) -> e.ProblemError:
     if transient or (isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated):
         return e.Unavailable()
     return e.Internal()
+
+
+def _is_out_of_range(error: BaseException | None) -> bool:
+    """Whether the driver could not write a value down; one of a wrong kind is a fault of ours."""
+    return isinstance(error, asyncpg.DataError) and isinstance(error.__cause__ or error.__context__, OverflowError)
 
 
 def _cause(error: BaseException | None) -> BaseException | None:

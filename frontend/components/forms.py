@@ -22,8 +22,9 @@ def text_field(
     """A one-line input, or a text area with ``multiline``. ``suffix`` stands inside the input, at its end."""
     make = rx.el.textarea if multiline else rx.el.input
     class_name = "input input-area" if multiline else "input"
-    # Words in their own direction; an address or a password has none.
-    direction = {"dir": "auto"} if props.get("type", "text") == "text" else {}
+    # Words in their own direction; an address or a password, whose type changes when it is shown, has none.
+    kind = props.get("type", "text")
+    direction = {"dir": "auto"} if isinstance(kind, str) and kind == "text" else {}
     control = make(id=name, name=name, class_name=class_name, **_described(name, error, hint), **direction | props)
     if suffix is not None:
         control = rx.el.div(control, suffix, class_name="input-with-suffix")

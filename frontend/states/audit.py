@@ -171,9 +171,7 @@ class AuditState(SessionState):
     def _look_for(self, filters: Filters) -> Any:
         if filters == self.filters:
             return None
-        self.filters, self.refreshing = filters, not filters.backwards
-        if filters.backwards:
-            return None
+        self.filters, self.refreshing = filters, True
         return rx.redirect(f"{AUDIT_PATH}?{filters.query}" if filters.query else AUDIT_PATH, replace=True)
 
     def _offer_whom_is_looked_for(self) -> None:

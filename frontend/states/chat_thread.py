@@ -56,7 +56,7 @@ class ThreadState(ConversationsState):
         yield
         async with self._talk() as api:
             page = await self._tenant(api).messages(UUID(self.open_id), cursor=self._older_cursor, limit=PAGE_MESSAGES)
-            self.messages.prepend(*self._shown(page.items))
+            self.messages.prepend(*await self._shown(page.items))
             self._older_at(page.next_cursor)
         self.fetching_older = False
 
@@ -99,11 +99,14 @@ class ThreadState(ConversationsState):
             return [], None
         self.title = conversation.title
         self.executive = executive_view(self._executives, conversation.executive)
-        return self._shown(page.items), page.next_cursor
+        return await self._shown(page.items), page.next_cursor
 
-    def _shown(self, newest_first: list[Message]) -> list[MessageView]:
+    async def _shown(self, newest_first: list[Message]) -> list[MessageView]:
         now, where = datetime.now(UTC), words.zone(self._time_zone)
-        return [message_view(message, now, where) for message in reversed(newest_first)]
+        # Beside the event loop: thirty long answers are a lot of Markdown.
+        return await asyncio.to_thread(
+            lambda: [message_view(message, now, where) for message in reversed(newest_first)]
+        )
 
     def _older_at(self, cursor: str | None) -> None:
         self._older_cursor, self.has_older = cursor or "", cursor is not None

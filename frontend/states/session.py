@@ -13,13 +13,11 @@ from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 import reflex as rx
-from reflex.state import BaseState, StateUpdate
-from reflex_base.event import Event
 
 from frontend import runtime, words
 from frontend.session_routes import END_PATH, MAX_PATH, SIGN_IN_PATH
+from frontend.states.last_companies import remembered, remembering
 from frontend.states.problems import DENIED, denied_words
 from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
 from module_sdk.wire.identity import Me, Membership
@@ -27,8 +25,6 @@ from module_sdk.wire.identity import Me, Membership
 ONBOARDING_PATH: Final = "/onboarding"
 #: Where people go who have no company, or whose access to the one being shown ended.
 COMPANIES_PATH: Final = "/companies"
-#: So many accounts' companies does a browser remember.
-_REMEMBERED: Final = 5
 
 NoticeKind = Literal["error", "success", "info"]
 
@@ -183,7 +179,7 @@ class SessionState(rx.State):
         Returns whether their access to the tab's company has ended; nothing of it is left then.
         """
         ids = [str(membership.tenant.id) for membership in me.memberships]
-        last = _remembered(self.last_companies)
+        last = remembered(self.last_companies)
         mine = last.get(str(me.user.id), "")
         wanted, shown, name = str(self.company_id), self.company.id, self.company.name
         ended = wanted not in ids and wanted in {shown, mine} - {""}
@@ -197,7 +193,7 @@ class SessionState(rx.State):
         self.person, self.companies = _person(me), list(companies.values())
         self.company, self.company_id = companies.get(chosen, Company()), chosen
         if chosen and mine != chosen:
-            self.last_companies = _remembering(last, str(me.user.id), chosen)
+            self.last_companies = remembering(last, str(me.user.id), chosen)
         return ended
 
     def _talk(self, on_problem: Callable[[Notice], None] | None = None) -> "Talk":
@@ -276,37 +272,6 @@ class SessionState(rx.State):
             state.company_id = company_id
 
 
-class SessionOwner:
-    """Tells the sockets whose a state is, and whose session their cookies name."""
-
-    def __init__(self, run: runtime.Runtime) -> None:
-        self._run = run
-
-    def owner_of(self, state: BaseState) -> str:
-        """The fingerprint of the session that a tab's state belongs to, ``""`` without one."""
-        found = state.get_substate(SessionState.get_full_name().split("."))
-        return found._session if isinstance(found, SessionState) else ""
-
-    def listener_of(self, cookie_header: str) -> str:
-        """The fingerprint of the session that cookies name, ``""`` without one."""
-        session = self._run.session_of(cookie_header)
-        return "" if session is None else runtime.fingerprint(session)
-
-
-class SessionBinding(rx.Middleware):
-    """Comes before every event, also before the one for which Reflex sends a new connection all that a state holds.
-
-    Reflex knows a tab by a name that stands in the addresses of sockets, and so in logs. Only the session says that it
-    is still the same person's: to anybody else nothing of the person before is sent.
-    """
-
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
-        """Let the event pass, over a state that belongs to its session."""
-        session_state = await state.get_state(SessionState)
-        session_state._forget_another_session()
-        return None
-
-
 class Talk:
     """A block of calls to the API; see :meth:`SessionState._talk`. Errors that are not the API's pass through."""
 
@@ -346,19 +311,6 @@ def sign_in_address(path: str, query: str, reason: str) -> str:
     values = {"reason": reason, "next": target if back else ""}
     given = urlencode({key: value for key, value in values.items() if value})
     return f"{SIGN_IN_PATH}?{given}" if given else SIGN_IN_PATH
-
-
-def _remembered(text: str) -> dict[str, str]:
-    """The companies by account that a browser sent; whatever else it sent is nothing."""
-    try:
-        return msgspec.json.decode(text[: _REMEMBERED * 100], type=dict[str, str])
-    except (msgspec.MsgspecError, TypeError):
-        return {}
-
-
-def _remembering(last: dict[str, str], user_id: str, company_id: str) -> str:
-    others = [(key, value) for key, value in last.items() if key != user_id]
-    return msgspec.json.encode(dict([*others[1 - _REMEMBERED :], (user_id, company_id)])).decode()
 
 
 def initials(name: str) -> str:

@@ -107,9 +107,9 @@ class SignedInSession(Reply, frozen=True, kw_only=True):
 
 
 class SessionsEnd(Request, frozen=True, kw_only=True):
-    """Which sessions to end: all others, or with ``current`` this one, too."""
+    """Which sessions to end: all ``others`` than the one that asks, or ``all``."""
 
-    current: bool = False
+    which: Literal["others", "all"] = "others"
 
 
 class CompanyFate(Reply, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ async def test_one_session_is_ended_or_all_others_or_all(opened: Open) -> None:
     assert (await ada.http.post("/me/sessions/end", json={})).status_code == 204
     assert [await ada.renews(), await tablet.renews(), await laptop.renews()] == [True, False, False]
     assert len(await listed(ada)) == 1
-    assert (await ada.http.post("/me/sessions/end", json={"current": True})).status_code == 204
+    assert (await ada.http.post("/me/sessions/end", json={"which": "all"})).status_code == 204
     assert not await ada.renews()
 
 

@@ -17,7 +17,8 @@ from frontend.edge import content_security_policy
 from frontend.server import server_config
 from frontend.session_routes import relative_path, session_routes
 from frontend.settings import WebSettings, WebSettingsError, clerk_host
-from frontend.states.session import _remembered, _remembering, sign_in_address
+from frontend.states.last_companies import remembered, remembering
+from frontend.states.session import sign_in_address
 from module_sdk.client import ApiClient, ApiError, SessionCookie
 from tests.frontend.fake_api import World, create_fake
 
@@ -245,11 +246,11 @@ def test_way_back_is_bounded() -> None:
 def test_a_browser_remembers_the_last_company_of_a_few_accounts() -> None:
     text = ""
     for number in range(7):
-        text = _remembering(_remembered(text), f"user-{number}", f"company-{number}")
-    assert _remembered(text) == {f"user-{number}": f"company-{number}" for number in range(2, 7)}
-    assert _remembered(_remembering(_remembered(text), "user-3", "company-9"))["user-3"] == "company-9"
+        text = remembering(remembered(text), f"user-{number}", f"company-{number}")
+    assert remembered(text) == {f"user-{number}": f"company-{number}" for number in range(2, 7)}
+    assert remembered(remembering(remembered(text), "user-3", "company-9"))["user-3"] == "company-9"
     for odd in ("x", "[]", '{"a":1}', '{"a":' * 5000):
-        assert _remembered(odd) == {}
+        assert remembered(odd) == {}
 
 
 def test_server_takes_the_protocols_it_is_given() -> None:

@@ -60,7 +60,7 @@ def test_somebody_is_invited_joins_is_restricted_and_removed(enter: Enter, membe
     expect(page.get_by_role("row").filter(has_text="Nora")).to_contain_text("Viewer")
     visit.composer.fill("And next month?")
     visit.composer.press("Enter")
-    expect(theirs.get_by_text(re.compile("needs the permission|may not")).first).to_be_visible()
+    expect(theirs.get_by_text(re.compile("It takes the permission")).first).to_be_visible()
     visit.go_to("Team")
     expect(theirs.get_by_role("row").filter(has_text="Nora")).to_contain_text("Viewer")
     expect(theirs.get_by_text("Your roles do not allow inviting people")).to_be_visible()

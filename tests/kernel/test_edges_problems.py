@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -10,10 +11,12 @@ import asyncpg
 import httpx
 import pytest
 import redis.exceptions
+from sqlalchemy import text
 
 from backend.kernel.db import Database
 from backend.kernel.errors import ProblemError, catalogue
 from backend.kernel.problems import problem_of
+from backend.kernel.tenancy import ANONYMOUS
 from backend.settings import Settings
 from module_sdk.wire.problems import Problem
 from tests.kernel.edge_app import FAULTS, Client, bearer, edge_client
@@ -177,3 +180,29 @@ def test_codes_are_unique_and_drawn() -> None:
     assert set(codes) <= set(catalogue())
     for kind in kinds:
         assert f"{kind.default_status}  {kind.default_code}" in (module.__doc__ or "").replace("500 gen", "500  gen")
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("SELECT CAST(:value AS integer)", 2**40),
+        ("SELECT CAST(:value AS bigint)", -(2**70)),
+        ("SELECT CAST(:value AS timestamptz)", datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))),
+        ("SELECT CAST(:value AS timestamptz)", datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))),
+        ("SELECT timestamptz '9999-01-01' + make_interval(years => :value)", 300_000),
+        ("SELECT CAST(:value AS integer) * 2000000000", 2),
+    ],
+)
+async def test_what_the_database_cannot_hold_is_the_callers_mistake(db: Database, query: str, value: object) -> None:
+    with pytest.raises(Exception) as caught:  # what is raised is the driver's affair
+        async with db.transaction(ANONYMOUS) as session:
+            await session.execute(text(query), {"value": value})
+    problem = problem_of(caught.value)
+    assert (problem.status, problem.code) == (422, "validation_failed"), repr(caught.value)
+
+
+async def test_a_value_of_the_wrong_kind_is_a_fault_of_ours(db: Database) -> None:
+    with pytest.raises(Exception) as caught:
+        async with db.transaction(ANONYMOUS) as session:
+            await session.execute(text("SELECT CAST(:value AS integer)"), {"value": "seven"})
+    assert problem_of(caught.value).code == "internal"

@@ -73,7 +73,7 @@ OWN: list[tuple[Operation, str, str, Any, Any]] = [
     ),
     (lambda me: me.sessions(), "GET", "/me/sessions", None, {"items": [], "next_cursor": None}),
     (lambda me: me.end_session(SESSION), "DELETE", f"/me/sessions/{SESSION}", None, None),
-    (lambda me: me.end_sessions(SessionsEnd()), "POST", "/me/sessions/end", {"current": False}, None),
+    (lambda me: me.end_sessions(SessionsEnd()), "POST", "/me/sessions/end", {"which": "others"}, None),
     (lambda me: me.deletion_plan(), "GET", "/me/deletion", None, {"companies": []}),
     (
         lambda me: me.delete(AccountDeletionRequest(confirmation="a@example.com", password=PASSWORD)),

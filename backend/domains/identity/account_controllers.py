@@ -200,8 +200,8 @@ class AccountController(Controller):
         request: OwnCall,
         account_sessions: NamedDependency[Sessions],
     ) -> None:
-        """With `current` the one that asks ends, too."""
-        await account_sessions.end_all(request.user, current=data.current)
+        """With `all` the one that asks ends, too."""
+        await account_sessions.end_all(request.user, current=data.which == "all")
 
     @get("/deletion", operation_id="plan_my_deletion", summary="What deleting me would do", guards=[requires_person()])
     async def plan(self, request: OwnCall, deletions: NamedDependency[DeletionService]) -> AccountDeletionPlan:

@@ -1,0 +1,39 @@
+"""Whose a tab's state is: what the sockets ask, and what comes before every event."""
+
+import reflex as rx
+from reflex.state import BaseState, StateUpdate
+from reflex_base.event import Event
+
+from frontend import runtime
+from frontend.states.session import SessionState
+
+
+class SessionOwner:
+    """Tells the sockets whose a state is, and whose session their cookies name."""
+
+    def __init__(self, run: runtime.Runtime) -> None:
+        self._run = run
+
+    def owner_of(self, state: BaseState) -> str:
+        """The fingerprint of the session that a tab's state belongs to, ``""`` without one."""
+        found = state.get_substate(SessionState.get_full_name().split("."))
+        return found._session if isinstance(found, SessionState) else ""
+
+    def listener_of(self, cookie_header: str) -> str:
+        """The fingerprint of the session that cookies name, ``""`` without one."""
+        session = self._run.session_of(cookie_header)
+        return "" if session is None else runtime.fingerprint(session)
+
+
+class SessionBinding(rx.Middleware):
+    """Comes before every event, also before the one for which Reflex sends a new connection all that a state holds.
+
+    Reflex knows a tab by a name that stands in the addresses of sockets, and so in logs. Only the session says that it
+    is still the same person's: to anybody else nothing of the person before is sent.
+    """
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        """Let the event pass, over a state that belongs to its session."""
+        session_state = await state.get_state(SessionState)
+        session_state._forget_another_session()
+        return None
