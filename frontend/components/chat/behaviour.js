@@ -196,6 +196,8 @@ export function chatSearched(query) {
   if (document.activeElement !== search) search.value = query;
 }
 
-export function chatTitle(title) {
-  if (title) document.title = title;
+// Until the page knows the conversation in the address, it holds the title of the one before.
+export function chatTitle(title, conversation) {
+  const here = location.pathname.split("/")[2] ?? "";
+  document.title = `${(here === conversation && title) || "Chat"} · OCSuite`;
 }

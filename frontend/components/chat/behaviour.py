@@ -53,14 +53,13 @@ class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex's elements carry n
 
         Layout effects: what is typed between the change of the address and an ordinary effect would reach no field.
         """
-        title: Any = ThreadState.tab_title
         return [
             _effect("chatBehaviour()", "[]"),
             _effect("chatChanged(JSON.parse({0}))", "[{0}]", _page().to_string()),
             _effect("chatOpened()", "[{0}]", ThreadState.open_id),
             _effect("chatFound({0})", "[{0}]", ThreadState.found),
             _effect("chatSearched({0})", "[{0}]", ThreadState.query),
-            _effect("chatTitle({0})", "[{0}]", rx.cond(title != "", title + " · OCSuite", "Chat · OCSuite")),
+            _effect("chatTitle(...{0})", "{0}", rx.Var.create([ThreadState.tab_title, ThreadState.open_id])),
         ]
 
 
