@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import Final
 
-from alembic import op
-
 from backend.kernel.look_alikes import look_alikes
 from migrations import rls
 
@@ -56,18 +54,19 @@ def downgrade() -> None:
 def _names_apart() -> None:
     """One index for names that are equal and for those that look alike; of roles that do, the later get their keys."""
     table = look_alikes()
-    letters, read_as = ("".join(side).replace("'", "''") for side in (map(chr, table), table.values()))
+    # A colon would be taken for the beginning of a parameter.
+    letters, read_as = (
+        "".join(side).replace("'", "''").replace(":", r"\:") for side in (map(chr, table), table.values())
+    )
     alike = ALIKE.format(letters, read_as)
-    # Not `op.execute`, which would take a colon among the letters for a parameter.
-    run = op.get_bind().exec_driver_sql
-    run(
+    rls.execute(
         "UPDATE roles SET name = name || ' (' || key || ')' WHERE NOT built_in AND (tenant_id, key) IN ("
         "SELECT tenant_id, key FROM (SELECT tenant_id, key, row_number() OVER ("
         f"PARTITION BY tenant_id, {alike} ORDER BY built_in DESC, created_at, key) AS place FROM roles) "
-        "WHERE place > 1)"
+        "WHERE place > 1)",
+        "DROP INDEX uq_roles_name",
+        f"CREATE UNIQUE INDEX uq_roles_name ON roles (tenant_id, ({alike}))",
     )
-    run("DROP INDEX uq_roles_name")
-    run(f"CREATE UNIQUE INDEX uq_roles_name ON roles (tenant_id, ({alike}))")
 
 
 def _restrict_roles(whole: str) -> None:
