@@ -342,9 +342,9 @@ def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log)
     page_log.refusal = DENIED
     page.get_by_role("button", name="Export").click()
     page.get_by_role("link", name="CSV").click()
-    expect(page.get_by_role("region", name="Notices").get_by_text("Ask Grace Hopper.")).to_be_visible()
+    expect(page.get_by_role("region", name="Notices").get_by_text("Ask Grace Hopper for it.")).to_be_visible()
     expect(page.get_by_role("heading", name="The audit log is closed to you")).to_be_visible()
-    expect(page.get_by_text("Ask Grace Hopper for it.")).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("Ask Grace Hopper for it.")).to_be_visible()
     expect(rows).to_have_count(0)
 
 
