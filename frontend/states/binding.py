@@ -1,11 +1,16 @@
 """Whose a tab's state is: what the sockets ask, and what comes before every event."""
 
+from typing import Final
+
 import reflex as rx
 from reflex.state import BaseState, StateUpdate
 from reflex_base.event import Event
 
 from frontend import runtime
 from frontend.states.session import SessionState
+
+#: How Reflex calls the event with which a connection begins.
+LOAD: Final = ".hydrate_and_load"
 
 
 class SessionOwner:
@@ -36,4 +41,9 @@ class SessionBinding(rx.Middleware):
         """Let the event pass, over a state that belongs to its session."""
         session_state = await state.get_state(SessionState)
         session_state._forget_another_session()
+        if event.name.endswith(LOAD) and event.payload.get("hashes"):
+            # The browser loads a page in full, which reads what it shows: what other pages showed before would be sent
+            # with it. A connection that comes back sends no hashes, and its page goes on.
+            for page in session_state.substates.values():
+                page.reset()  # type: ignore[no-untyped-call]  # Reflex's
         return None

@@ -274,6 +274,19 @@ def page_log(fake: ChatApi) -> Iterator[Log]:
     vars(fake.log).update(vars(Log()))
 
 
+def test_a_page_that_is_loaded_anew_is_sent_nothing_of_the_one_before(entered: Page, page_log: Log) -> None:
+    page_log.entries = [entry("role.created", name=f"Analyst {n}") for n in range(60)]
+    received: list[str] = []
+    entered.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(str(frame))))
+    entered.goto("/audit")
+    expect(entered.locator(".audit-entries > li")).to_have_count(50)
+    assert "Analyst 7" in "".join(received)
+    received.clear()
+    entered.goto("/dashboard")
+    expect(entered.get_by_role("heading", name="Runway")).to_be_visible()
+    assert "Analyst" not in "".join(received)
+
+
 def test_page_reads_filters_verifies_and_downloads(entered: Page, page_log: Log) -> None:
     page = entered
     page.goto("/audit")
