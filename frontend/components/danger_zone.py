@@ -5,14 +5,16 @@ from typing import Final
 import reflex as rx
 
 from frontend.components.downloads import file_link
-from frontend.components.feedback import dialog
+from frontend.components.feedback import closer, dialog, opens
 from frontend.components.forms import text_field
 from frontend.components.permissions import may
 from frontend.components.primitives import button, icon, time_ago
+from frontend.kit.form import once_form, submit_button
 from frontend.states.deletion import DeletionState, ReceiptView
 from frontend.states.session import SessionState
 
 DELETE: Final = "company.delete"
+DIALOG_ID: Final = "delete-company"
 
 
 def danger_zone() -> rx.Component:
@@ -41,7 +43,7 @@ def _offer() -> rx.Component:
                 class_name="card-text",
             ),
         ),
-        button("Delete company", kind="danger", icon_name="trash-2", on_click=DeletionState.ask),
+        button("Delete company", kind="danger", icon_name="trash-2", **opens(DIALOG_ID)),
         class_name="danger-row",
     )
 
@@ -73,31 +75,28 @@ def _dialog() -> rx.Component:
             "signed receipt of what was destroyed.",
             class_name="card-text",
         ),
-        rx.el.form(
+        once_form(
+            DeletionState.form,
             rx.el.p("Its short name is ", rx.el.code(company.slug), ".", class_name="danger-slug"),
             text_field(
                 "Type the short name to confirm",
                 "confirmation",
-                error=DeletionState.mismatch,
+                error=DeletionState.form.errors["confirmation"],
                 auto_complete="off",
                 auto_capitalize="none",
                 spell_check=False,
                 key=f"{company.id}",
             ),
             rx.el.div(
-                button("Do not delete", kind="quiet", on_click=DeletionState.dismiss_dialog),
-                button("Delete company", kind="danger", type="submit", busy=DeletionState.deleting),
+                closer(label="Do not delete"),
+                submit_button("Delete company", DeletionState.form, kind="danger"),
                 class_name="form-actions",
             ),
             on_submit=DeletionState.delete,
-            reset_on_submit=False,
-            no_validate=True,
-            class_name="form-stack",
         ),
-        id="delete-company",
-        shown=DeletionState.asking,
+        id=DIALOG_ID,
         title="Delete company",
-        on_close=DeletionState.dismiss_dialog,
+        on_close=DeletionState.dismiss,
     )
 
 

@@ -64,6 +64,7 @@ function typed(event) {
   const form = event.target.form;
   const key = form?.matches("[data-once]:not([data-sending])") && form.querySelector("input[data-key]");
   if (key) key.value = "";
+  if (event.target.form?.matches("[data-guarded]")) event.target.form.dataset.typed = "true";
   const dialog = event.target.closest("dialog");
   if (dialog) dialog.dataset.typed = "true";
 }

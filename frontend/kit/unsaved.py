@@ -10,9 +10,14 @@ from frontend.components.primitives import button
 
 
 class TouchedForm(rx.el.Form):  # type: ignore[misc]  # Reflex's elements carry no types
-    """A form that tells when something in it is typed or chosen."""
+    """A form that tells when something in it is typed or chosen, and is marked in the browser at that very moment."""
 
     on_input: EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # Reflex's way
+
+    @classmethod
+    def create(cls, *children: Any, **props: Any) -> "TouchedForm":
+        """A form that :func:`unsaved_guard` looks at."""
+        return super().create(*children, custom_attrs={"data-guarded": "true"}, **props)
 
 
 class _Answers(rx.el.Div):  # type: ignore[misc]  # as above
@@ -22,7 +27,7 @@ class _Answers(rx.el.Div):  # type: ignore[misc]  # as above
 
 
 class _Guard(rx.el.Dialog):  # type: ignore[misc]  # as above
-    """Holds the router, and the browser, back while ``unsaved``.
+    """Holds the router, and the browser, back while ``unsaved``, or while the server has not yet heard of typing.
 
     A native dialog, opened in the browser without asking the server. The server's own redirects pass: they follow a
     state that is saved or cleared.
@@ -39,8 +44,9 @@ class _Guard(rx.el.Dialog):  # type: ignore[misc]  # as above
             self.unsaved._get_all_var_data(),
             VarData(imports={"react": "useEffect", "react-router": "useBlocker"}),
         )
+        unsaved, typed = str(self.unsaved), 'document.querySelectorAll("form[data-guarded][data-typed]")'
         blocker = (
-            f"const leaving = useBlocker(({{ currentLocation, nextLocation }}) => {self.unsaved!s} && "
+            f"const leaving = useBlocker(({{ currentLocation, nextLocation }}) => ({unsaved} || {typed}.length > 0) && "
             "currentLocation.pathname !== nextLocation.pathname)"
         )
         ask = (
@@ -51,9 +57,11 @@ class _Guard(rx.el.Dialog):  # type: ignore[misc]  # as above
             "if (!it.open) it.showModal(); }, [leaving])"
         )
         unload = (
-            f"useEffect(() => {{ if (!{self.unsaved!s}) return; const ask = (event) => event.preventDefault(); "
+            "useEffect(() => { "
+            f"const ask = (event) => {{ if ({unsaved} || {typed}.length > 0) event.preventDefault(); }}; "
+            f"if (!{unsaved}) for (const form of {typed}) delete form.dataset.typed; "
             'window.addEventListener("beforeunload", ask); '
-            f'return () => window.removeEventListener("beforeunload", ask); }}, [{self.unsaved!s}])'
+            f'return () => window.removeEventListener("beforeunload", ask); }}, [{unsaved}])'
         )
         return [rx.Var(code, _var_data=needed) for code in (blocker, ask, unload)]
 

@@ -25,6 +25,7 @@ from frontend.components.team.questions import asks, member_dialogs
 from frontend.components.team.roles import role_badges
 from frontend.components.team.tabs import INVITATIONS, MEMBERS, team_tabs
 from frontend.kit.form import once_form, submit_button
+from frontend.states.session import SessionState
 from frontend.states.team import MembersState, Question
 from frontend.states.team_invitations import InvitationsState
 from frontend.states.team_views import InvitationView, MemberView
@@ -39,7 +40,7 @@ def members() -> rx.Component:
         table("Members", ("Person", "Roles", "Joined", ""), rx.foreach(MembersState.members, _member)),
         _more(MembersState.more, MembersState.fetching_more, MembersState.load_more),
     )
-    return _frame(MEMBERS, MembersState, listed, member_dialogs())
+    return _frame(MEMBERS, MembersState, listed, rx.fragment(_way_out(), member_dialogs()))
 
 
 def invitations() -> rx.Component:
@@ -78,6 +79,13 @@ def _frame(current: str, state: Any, listed: rx.Component, dialogs: rx.Component
         dialogs,
     )
     return shell("Team", content, invite_button())
+
+
+def _way_out() -> rx.Component:
+    """Who may not see the team may leave it all the same."""
+    leave = button("Leave company", icon_name="log-out", **asks("leave", SessionState.person.id))
+    closed = MembersState.failed & MembersState.problem.denied
+    return rx.cond(closed, rx.el.div(leave, class_name="form-actions"), rx.fragment())
 
 
 def _note() -> rx.Component:
@@ -143,7 +151,7 @@ def _member_actions(member: MemberView) -> rx.Component:
 
 
 def _act(icon_name: str, words: str, label: str, question: Question, member: MemberView) -> rx.Component:
-    return row_action(icon_name, words, label, **asks(question, member))
+    return row_action(icon_name, words, label, **asks(question, member.user_id))
 
 
 def _invitation(invitation: InvitationView) -> rx.Component:

@@ -8,6 +8,7 @@ import reflex as rx
 
 from frontend import words
 from frontend.download_routes import RECEIPTS_PATH
+from frontend.kit.form import Form, form_key
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
 from module_sdk.client import ApiError
@@ -32,10 +33,8 @@ class ReceiptView:
 class DeletionState(SessionState):
     """The danger zone of the settings, the banner of a company that will be erased, and the person's receipts."""
 
-    asking: bool = False
-    deleting: bool = False
+    form: Form = Form.of("confirmation")
     keeping: bool = False
-    mismatch: str = ""
     receipts: list[ReceiptView] = []
 
     @rx.event
@@ -48,40 +47,33 @@ class DeletionState(SessionState):
             self.receipts = [receipt_view(receipt, datetime.now(UTC)) for receipt in page.items]
 
     @rx.event
-    def ask(self) -> None:
-        """Open the dialog."""
-        self.asking, self.mismatch = True, ""
-
-    @rx.event
-    def dismiss_dialog(self) -> None:
+    def dismiss(self) -> None:
         """Delete nothing."""
-        self.asking = False
+        self.form = self.form.fresh()
 
     @rx.event
     async def delete(self, form: dict[str, Any]) -> Any:
         """Ask for the company to be erased; its short name has to be typed."""
         typed = str(form.get("confirmation", "")).strip()
-        self.mismatch = "" if typed == self.company.slug else f"Type {self.company.slug} to confirm."
-        if self.mismatch or self.deleting:
+        if typed != self.company.slug:
+            self.form = self.form.refused(confirmation=f"Type {self.company.slug} to confirm.")
             return
-        self.deleting = True
+        self.form = self.form.begun()
         yield
         async with self._talk() as api:
+            wanted = DeletionRequest(confirmation=typed)
             try:
-                await self._tenant(api).request_deletion(DeletionRequest(confirmation=typed))
+                await self._tenant(api).request_deletion(wanted, idempotency_key=form_key(form))
             except ApiError as error:
-                found = field_errors(error.problem, ("confirmation",))
-                if not found:
-                    self.asking = False
-                    if error.problem.code == "deletion_requested":
-                        await self._enter()  # somebody else was faster: the banner says when
-                    raise
-                self.mismatch = found["confirmation"]
-            else:
-                self.asking = False
-                await self._enter()
-                self._tell(Notice(kind="info", title="Deletion is planned", detail=f"For {self.company.erased_on}."))
-        self.deleting = False
+                if found := field_errors(error.problem, ("confirmation",)):
+                    self.form = self.form.refused(fields=found)
+                    return
+                if error.problem.code == "deletion_requested":
+                    await self._enter()  # somebody else was faster: the banner says when
+                raise
+            await self._enter()
+            self._tell(Notice(kind="info", title="Deletion is planned", detail=f"For {self.company.erased_on}."))
+        self.form = self.form.finished()
 
     @rx.event
     async def keep(self) -> Any:

@@ -91,6 +91,8 @@ class MembersState(TeamState):
     async def ask(self, question: Question, user_id: str) -> None:
         """Ask about a member before anything happens to them; for their roles, which ones."""
         found = self.members.get(user_id)
+        if found is None and question == "leave":
+            found = MemberView(user_id=self.person.id, me=True)  # who may not see the list may leave all the same
         if found is None:
             return
         self.choices = []

@@ -37,12 +37,16 @@ def refs(keys: list[str]) -> list[RoleRef]:
 
 @dataclass
 class Team:
-    """What the fake remembers of a team. ``mail`` is what becomes of the next invitations."""
+    """What the fake remembers of a team. ``mail`` is what becomes of the next invitations.
+
+    While it is ``closed``, nobody may see who is in it.
+    """
 
     members: list[Member] = field(default_factory=list)
     invitations: list[Invitation] = field(default_factory=list)
     previews: dict[str, InvitationPreview] = field(default_factory=dict)
     mail: MailOutcome = "not_configured"
+    closed: bool = False
 
     def seed(self, name: str, *keys: str, manageable: bool = True, user_id: UUID | None = None) -> Member:
         """Somebody with roles."""
@@ -94,6 +98,9 @@ def list_members(
     request: ApiRequest, state: State, cursor: FromQuery[int] = 0, limit: FromQuery[int] = 50
 ) -> Page[Member]:
     who(request, state)
+    if team(state).closed:
+        extra = {"title": "See the members", "roles": ["Viewer"], "people": ["Grace Hopper"]}
+        raise Refused(403, "permission_denied", "You may not do this", "Ask somebody.", extra=extra)
     found = team(state).members or [ADA_ALONE]
     more = str(cursor + limit) if len(found) > cursor + limit else None
     return Page(items=found[cursor : cursor + limit], next_cursor=more)

@@ -113,6 +113,17 @@ def test_invitations_are_made_sent_again_and_withdrawn(entered: Page, team: Team
     assert [one.email for one in team.invitations] == ["new@example.com"]
 
 
+def test_who_may_not_see_the_team_is_told_whom_to_ask_and_can_leave(entered: Page, team: Team) -> None:
+    team.closed = True
+    entered.goto("/team")
+    expect(entered.get_by_role("heading", name="This is closed to you")).to_be_visible()
+    expect(entered.get_by_text("the role Viewer. Ask Grace Hopper for it.")).to_be_visible()
+    expect(entered.get_by_role("button", name="Try again")).to_have_count(0)
+    entered.get_by_role("button", name="Leave company").click()
+    entered.get_by_role("dialog").get_by_role("button", name="Leave company").click()
+    expect(entered.get_by_text("You are the only owner of")).to_be_visible()
+
+
 def test_secret_of_an_invitation_leaves_the_address(web: WebApp) -> None:
     answer = httpx.get(f"{web.url}/invite", params={"token": TOKEN})
     assert (answer.status_code, answer.headers["location"]) == (303, "/invitation")

@@ -12,7 +12,6 @@ from frontend.components.team.roles import role_boxes
 from frontend.kit.form import once_form, submit_button
 from frontend.states.session import SessionState
 from frontend.states.team import MembersState, Question
-from frontend.states.team_views import MemberView
 
 
 def member_dialogs() -> rx.Component:
@@ -20,12 +19,9 @@ def member_dialogs() -> rx.Component:
     return rx.fragment(_roles(), _remove(), _ownership(), _leave())
 
 
-def asks(question: Question, member: MemberView) -> dict[str, Any]:
-    """What makes a button open the question about ``member``."""
-    return {
-        **opens(f"member-{question}", member.user_id),
-        "on_click": given(MembersState.ask, question, member.user_id),
-    }
+def asks(question: Question, user_id: rx.Var[str] | str) -> dict[str, Any]:
+    """What makes a button open the question about a member."""
+    return {**opens(f"member-{question}", user_id), "on_click": given(MembersState.ask, question, user_id)}
 
 
 def _question(
