@@ -106,3 +106,13 @@ async def test_profile_is_replaced_whole_and_checked(someone: SignIn) -> None:
 )
 def test_a_short_name_spells_letters_out(name: str, slug: str) -> None:
     assert proposed_slugs(name, uuid4())[0] == slug
+
+
+async def test_memberships_are_listed_oldest_first(someone: SignIn, db: Database) -> None:
+    """By when one joined: neither by the companies' names nor by their age."""
+    ada, grace = await someone(), await someone("Grace Hopper")
+    older = await grace.found("Aardvark")
+    own = await ada.found("Zebra")
+    await join(db, older.tenant_id, ada)
+    memberships = (await ada.http.get("/me")).json()["memberships"]
+    assert [membership["tenant"]["id"] for membership in memberships] == [str(own.tenant_id), str(older.tenant_id)]
