@@ -14,10 +14,7 @@ FORM_ID = "profile-form"
 
 
 def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
-    """Fields, goals and ``actions``; a submit button among those needs ``form=FORM_ID``.
-
-    What the browser tells of its place may come when somebody types already: it renews the fields of the place alone.
-    """
+    """Fields, goals and ``actions``; a submit button among those needs ``form=FORM_ID``."""
     profile, errors = ProfileState.profile, ProfileState.profile_errors
     fields = TouchedForm.create(
         rx.el.div(
@@ -47,32 +44,7 @@ def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
                 default_value=profile.stage,
                 placeholder="Choose a stage",
             ),
-            select_field(
-                "Country",
-                "country",
-                choices.COUNTRIES,
-                error=errors["country"],
-                default_value=profile.country,
-                key=profile.country,
-                placeholder="Choose a country",
-                auto_complete="country",
-            ),
-            select_field(
-                "Currency",
-                "currency",
-                choices.CURRENCIES,
-                error=errors["currency"],
-                default_value=profile.currency,
-                key=profile.currency,
-            ),
-            select_field(
-                "Time zone",
-                "time_zone",
-                choices.time_zones(),
-                error=errors["time_zone"],
-                default_value=profile.time_zone,
-                key=profile.time_zone,
-            ),
+            *_place(),
             class_name="form-grid",
         ),
         rx.el.datalist(*(rx.el.option(value=name) for name in choices.INDUSTRIES), id="industries"),
@@ -94,6 +66,39 @@ def profile_form(on_submit: Any, actions: rx.Component) -> rx.Component:
         no_validate=True,
     )
     return rx.el.div(fields, _goals(), actions, class_name="form-stack")
+
+
+def _place() -> tuple[rx.Component, ...]:
+    """Where the company is. Each field begins anew with what the browser tells of it, and the others stay."""
+    profile, errors = ProfileState.profile, ProfileState.profile_errors
+    return (
+        select_field(
+            "Country",
+            "country",
+            choices.COUNTRIES,
+            error=errors["country"],
+            default_value=profile.country,
+            key=profile.country,
+            placeholder="Choose a country",
+            auto_complete="country",
+        ),
+        select_field(
+            "Currency",
+            "currency",
+            choices.CURRENCIES,
+            error=errors["currency"],
+            default_value=profile.currency,
+            key=profile.currency,
+        ),
+        select_field(
+            "Time zone",
+            "time_zone",
+            choices.time_zones(),
+            error=errors["time_zone"],
+            default_value=profile.time_zone,
+            key=profile.time_zone,
+        ),
+    )
 
 
 def _goals() -> rx.Component:
