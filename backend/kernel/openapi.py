@@ -175,7 +175,13 @@ def _complete_contracts(operation: dict[str, Any], handler: HTTPRouteHandler, co
     success.pop("content", None)
     if DOWNLOAD in handler.opt:
         media = handler.opt[DOWNLOAD].items()
-        content = {kind: {"schema": _STRING, "example": example} for kind, example in media}
+        content = {
+            # A document is described as what it is; its example stands in its own form.
+            kind: {"schema": {}, "example": msgspec.json.decode(example)}
+            if kind == "application/json"
+            else {"schema": _STRING, "example": example}
+            for kind, example in media
+        }
         success |= {"description": "The file", "content": content}
     elif streams(handler):
         stream = contracts.stream_media(handler.opt[EVENTS])

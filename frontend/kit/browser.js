@@ -127,6 +127,8 @@ function closed(event) {
 
 function pressed(event) {
   const target = event.target;
+  // The second click of a double click is none: the answer to the first may have come already.
+  if (event.detail > 1 && target.closest("form[data-once] button[type=submit]")) event.preventDefault();
   const opener = target.closest("[data-opens]");
   if (opener) open(document.getElementById(opener.dataset.opens), opener.dataset.opensAbout);
   const dialog = target.closest("dialog");

@@ -84,20 +84,23 @@ class ProfileState(SessionState):
         self.profile_errors = {**self.profile_errors, "goals": "Ten goals are the most." if too_many else ""}
 
     async def _read_profile(self, api: ApiClient) -> None:
-        before = self.profile
-        self._take_profile(await self._tenant(api).profile())
-        if replace(self.profile, saved=before.saved) != before:
+        before, reply = self.profile, await self._tenant(api).profile()
+        changed = replace(self._view_of(reply), saved=before.saved) != before
+        if self.unsaved and not changed:
+            return  # somebody types already
+        self._take_profile(reply)
+        if changed:
             self._start_forms_anew()
 
     def _start_forms_anew(self) -> None:
         """A new default does not reach an input that is there already."""
         self.form_round = str(int(self.form_round) + 1)
 
-    def _take_profile(self, reply: ProfileReply) -> None:
+    def _view_of(self, reply: ProfileReply) -> ProfileView:
         stored = reply.profile
         if reply.updated_at is None and self._place is not None:
             stored = msgspec.structs.replace(stored, **self._place._asdict())
-        self.profile = ProfileView(
+        return ProfileView(
             industry=stored.industry,
             size=stored.size or "",
             stage=stored.stage or "",
@@ -107,8 +110,11 @@ class ProfileState(SessionState):
             description=stored.description,
             saved="" if reply.updated_at is None else words.exact(reply.updated_at, words.zone(stored.time_zone)),
         )
+
+    def _take_profile(self, reply: ProfileReply) -> None:
+        self.profile = self._view_of(reply)
         self.profile_errors = dict.fromkeys((*FIELDS, "goals"), "")
-        self._set_goals(list(stored.goals))
+        self._set_goals(list(reply.profile.goals))
         self.unsaved = False
 
     async def _save_profile(self, form: dict[str, Any]) -> bool:

@@ -51,7 +51,9 @@ class AddressProven(Reply, frozen=True, kw_only=True):
 class PasswordCandidate(Request, frozen=True, kw_only=True):
     """A password to be judged; ``hints`` are what an attacker would know, such as name and address."""
 
-    password: Annotated[str, msgspec.Meta(max_length=256, pattern=LINE, examples=["correct horse battery"])]
+    password: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=256, pattern=LINE, examples=["correct horse battery"])
+    ]
     hints: Annotated[
         list[Annotated[str, msgspec.Meta(max_length=254, pattern=LINE)]],
         msgspec.Meta(max_length=4, examples=[["ada@example.com", "Ada Lovelace"]]),

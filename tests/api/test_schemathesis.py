@@ -52,10 +52,12 @@ CHECKS = {
 }  # fmt: skip
 
 
-#: What a company has, what links and keys there are, and when a moment is one: a schema has no words for it.
+#: What a company has, what links and keys there are, when a moment is one, and which passwords are easy to guess: a
+#: schema has no words for it.
 UNKNOWN_TO_THE_DOCUMENT = (
     b'"Is not a permission"', b'"Is not a role of this company"', b'"Is yourself"', b'"path":"$.confirmation"',
-    b'"code":"invitation_invalid"', b'"Must be a moment of our era',
+    b'"code":"invitation_invalid"', b'"code":"link_invalid"', b'"Must be a moment of our era',
+    b'Use a few unrelated words, or a longer sentence of your own"',
 )  # fmt: skip
 
 

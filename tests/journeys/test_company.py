@@ -15,6 +15,7 @@ def test_wizard_resumes_after_a_reload_and_in_a_new_session(enter: Enter, produc
     visit = enter(ada)
     page = visit.page
     page.goto("/")
+    page.get_by_role("link", name="Create a company").click()
     page.get_by_label("Company name").fill("Acme Robotics")
     page.get_by_role("button", name="Create company").click()
     expect(page.get_by_role("heading", name="Tell your executives")).to_be_visible()

@@ -121,7 +121,7 @@ def test_sign_in_and_chat_by_keyboard_alone(enter: Enter, member: Member) -> Non
     expect(page.get_by_label("Title of the conversation")).to_be_hidden()
     tab_to(page, "Board", backwards=True)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Where we stand")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nobody has met yet")).to_be_visible()
 
 
 def tab_to(page: Page, name: str, *, backwards: bool = False) -> None:

@@ -65,7 +65,7 @@ def test_stopped_api_is_shown_and_the_page_recovers_by_itself(enter: Enter, prod
     visit.go_to("Board")
     expect(page.get_by_text("service is not answering")).to_be_visible()
     expect(page.get_by_text("service is not answering")).to_be_hidden()
-    expect(page.get_by_role("heading", name="Where we stand")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nobody has met yet")).to_be_visible()
 
 
 def test_session_ended_elsewhere_leads_to_sign_in_and_back(enter: Enter, product: Product, member: Member) -> None:
