@@ -2,7 +2,7 @@
 
 Usage: python3 scripts/install.py {app,local,dev} [VENV]
 
-The packages come from wherever this machine's pip points to; uv installs them. Their own dependencies are not consulted:
+The packages come from wherever this machine's pip points to; uv installs them. Their own dependencies are not asked:
 the lock is complete, and one package in it would otherwise compile llama.cpp for minutes.
 """
 
