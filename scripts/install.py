@@ -2,7 +2,7 @@
 
 Usage: python3 scripts/install.py {app,local,dev} [VENV]
 
-The packages come from wherever this machine's pip configuration points. Their own dependency metadata is not consulted:
+The packages come from wherever this machine's pip points to; uv installs them. Their own dependencies are not asked:
 the lock is complete, and one package in it would otherwise compile llama.cpp for minutes.
 """
 
@@ -11,11 +11,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+#: The lock's entry of uv: its line and the hashes that go on from it.
+UV_BLOCK = re.compile(r"^uv==(?:.*\\\n)*.*\n", re.MULTILINE)
 SEEN = re.compile(r"^(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)")
 TAIL = 15  # lines of pip's output shown when it fails
 
@@ -66,6 +69,46 @@ def create(venv: Path) -> Path:
 
 
 def fill(python: Path, lock: Path) -> None:
+    """Install the lock: with uv, which is several times as fast, or with pip where uv cannot."""
+    if with_uv(python, lock):
+        return
+    print("install: with pip instead", flush=True)
+    with_pip(python, lock)
+
+
+def with_uv(python: Path, lock: Path) -> bool:
+    """Bring uv by pip, as it is locked, and let it install the lock; ``False`` if either does not work here."""
+    found = UV_BLOCK.search(lock.read_text(encoding="utf-8"))
+    if found is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "uv.txt"
+        wanted.write_text(found.group(), encoding="utf-8")
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        brought = subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(wanted)], check=False)
+    if brought.returncode != 0:
+        return False
+    command = [str(python.with_name("uv")), "pip", "install", "--python", str(python), "--no-deps", "--require-hashes"]
+    command += ["--compile-bytecode", "-r", str(lock)]
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    done = subprocess.run([*command, *quiet], env=os.environ | pip_settings(python), check=False)
+    return done.returncode == 0
+
+
+def pip_settings(python: Path) -> dict[str, str]:
+    """Where this machine's pip takes packages from, in uv's words, unless uv has been told itself."""
+    listed = subprocess.run(
+        [str(python), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    said = {"UV_LINK_MODE": "copy"}  # what a mix of file systems gets anyway, but with a warning
+    for key, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
+        # The last one counts: pip lists what comes from its environment after its files.
+        for value in re.findall(rf"^(?:global|install|:env:)\.{key}='(.*)'$", listed, re.MULTILINE):
+            said[variable] = value
+    return {name: os.environ.get(name, value) for name, value in said.items()}
+
+
+def with_pip(python: Path, lock: Path) -> None:
     """Install the lock with pip, showing how far it is."""
     total = len(set(LOCKED.findall(lock.read_text(encoding="utf-8"))))
     command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
