@@ -53,7 +53,7 @@ def install(app: rx.App, binding: Binding, odd: Oddities, *, origins: tuple[str,
     # An origin list that is empty would switch Engine.IO's check off; `None` asks for the page's own origin.
     app.sio.eio.cors_allowed_origins = list(origins) or None
     namespace = Tabs(app, binding, odd)
-    made: type[States] = States  # named so, since mypy now and then takes overloads of Reflex for abstract ones
+    made: Any = States  # mypy, by the order in which it reads Reflex, takes overloads of it for abstract ones
     namespace.states = app._state_manager = made(binding, namespace.is_connected)
     app._event_namespace = namespace
     app.sio.register_namespace(namespace)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -324,7 +325,7 @@ def test_ipv6_counts_by_household() -> None:
 # How long states are kept.
 
 
-MADE: type[States] = States
+MADE: Any = States
 
 
 class Owners:
@@ -356,20 +357,20 @@ class Token:
 async def test_states_go_when_nobody_is_there_for_them(owner: str, connected: bool, age: float, kept: bool) -> None:
     states = MADE(Owners(), lambda _tab: connected, lambda: time.time() - age)
     states.states["tab"] = owner
-    states._track_token(Token("tab"))  # type: ignore[arg-type]
+    states._track_token(Token("tab"))
     states._purge_expired_tokens()
     assert ("tab" in states.states) is kept
-    await states.close()  # type: ignore[no-untyped-call]  # Reflex's
+    await states.close()
 
 
 async def test_a_strangers_state_goes_with_its_socket_and_a_sessions_waits() -> None:
     states = MADE(Owners(), lambda _tab: False)
     for name, owner in (("stranger", ""), ("member", "ada")):
         states.states[name] = owner
-        states._track_token(Token(name))  # type: ignore[arg-type]
+        states._track_token(Token(name))
         states.release(name)
     assert list(states.states) == ["member"]
-    await states.close()  # type: ignore[no-untyped-call]  # Reflex's
+    await states.close()
 
 
 # The log.
