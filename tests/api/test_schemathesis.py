@@ -52,12 +52,14 @@ CHECKS = {
 }  # fmt: skip
 
 
-#: What a company has, what links and keys there are, when a moment is one, and which passwords are easy to guess: a
-#: schema has no words for it.
+#: What a company has, what links and keys there are, when a moment is one, which passwords are easy to guess, and which
+#: addresses mislead the eye: a schema has no words for it.
 UNKNOWN_TO_THE_DOCUMENT = (
     b'"Is not a permission"', b'"Is not a role of this company"', b'"Is yourself"', b'"path":"$.confirmation"',
     b'"code":"invitation_invalid"', b'"code":"link_invalid"', b'"Must be a moment of our era',
-    b'Use a few unrelated words, or a longer sentence of your own"',
+    b'Use a few unrelated words, or a longer sentence of your own"', b'"Contains a mark that cannot be seen',
+    b'"Contains wide or styled letters', b'"Mixes letters of several scripts',
+    b'"Contains letters that are not supported"', b'must hold something that can be seen',
 )  # fmt: skip
 
 
