@@ -1,6 +1,6 @@
 """Whose a tab's state is: what the sockets ask, and what comes before every event."""
 
-from typing import Final
+from typing import Any, Final
 
 import reflex as rx
 from reflex.state import BaseState, StateUpdate
@@ -42,8 +42,15 @@ class SessionBinding(rx.Middleware):
         session_state = await state.get_state(SessionState)
         session_state._forget_another_session()
         if event.name.endswith(LOAD) and event.payload.get("hashes"):
-            # The browser loads a page in full, which reads what it shows: what other pages showed before would be sent
-            # with it. A connection that comes back sends no hashes, and its page goes on.
+            # The browser loads a page in full: what other pages showed before would be sent with it. A connection that
+            # comes back sends no hashes.
+            loaded = [_state_of(one) for one in runtime.current().load_events(session_state._path())]
             for page in session_state.substates.values():
-                page.reset()  # type: ignore[no-untyped-call]  # Reflex's
+                if not any(name.startswith(page.get_full_name()) for name in loaded):
+                    page.reset()  # type: ignore[no-untyped-call]  # Reflex's
         return None
+
+
+def _state_of(load: Any) -> str:
+    """The full name of the state whose handler loads a page."""
+    return str(getattr(load, "handler", load).state_full_name)
