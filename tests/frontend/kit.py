@@ -5,11 +5,15 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import uvicorn
+from litestar.testing import TestClient
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from tests.frontend.fake_api import World, create_fake
 
@@ -22,6 +26,13 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def visitor(routes: Sequence[BaseRoute], cookies: Mapping[str, str] | None = None) -> httpx.Client:
+    """What a browser with those cookies gets from these routes of the web app; redirects are not followed."""
+    client = TestClient(Starlette(routes=routes), cookies=dict(cookies or {}))  # type: ignore[type-var]  # ASGI is one
+    client.follow_redirects = False
+    return client
 
 
 class FakeApi:

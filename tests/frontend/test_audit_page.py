@@ -14,8 +14,6 @@ import pytest
 from litestar import Litestar
 from litestar.datastructures import State
 from playwright.sync_api import Page, expect
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from frontend import runtime
 from frontend.audit_words import ACTIONS, AREAS, ATTEMPTS, say
@@ -28,7 +26,7 @@ from module_sdk.wire.audit import AuditFault, AuditVerification
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_api import COOKIE, HANDLERS, Refused, World, on_refused
 from tests.frontend.fake_audit import ADA, AUDIT_HANDLERS, HASH, NEVER, Log, entry, receipt
-from tests.frontend.kit import ROOT
+from tests.frontend.kit import ROOT, visitor
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # half past midnight in Berlin
@@ -194,12 +192,10 @@ def run(log: Log, world: World) -> runtime.Runtime:
 
 
 @pytest.fixture
-def browser_at(run: runtime.Runtime, world: World) -> Iterator[TestClient]:
+def browser_at(run: runtime.Runtime, world: World) -> Iterator[httpx.Client]:
     """What a browser of somebody signed in gets from the download routes."""
     session = world.founded("ada@example.com")
-    with TestClient(
-        Starlette(routes=download_routes(run)), follow_redirects=False, cookies={COOKIE: session}
-    ) as client:
+    with visitor(download_routes(run), {COOKIE: session}) as client:
         yield client
 
 
@@ -207,7 +203,7 @@ def company(world: World) -> str:
     return str(world.companies["ada@example.com"][0].tenant.id)
 
 
-def test_download_sends_the_filters_on_and_no_token_back(browser_at: TestClient, world: World, log: Log) -> None:
+def test_download_sends_the_filters_on_and_no_token_back(browser_at: httpx.Client, world: World, log: Log) -> None:
     answer = browser_at.get(
         f"/downloads/audit.ndjson?company={company(world)}&action=role.&after=2026-11-01T00:00:00%2B00:00&cursor=3"
     )
@@ -221,7 +217,7 @@ def test_download_sends_the_filters_on_and_no_token_back(browser_at: TestClient,
     assert log.queries[1:] == [{"format": "csv"}]
 
 
-def test_checkpoints_are_one_file_and_receipts_are_found(browser_at: TestClient, world: World, log: Log) -> None:
+def test_checkpoints_are_one_file_and_receipts_are_found(browser_at: httpx.Client, world: World, log: Log) -> None:
     kept = browser_at.get(f"/downloads/audit-checkpoints.json?company={company(world)}").json()
     assert [one["seq"] for one in kept["items"]] == [1, 2]
     assert kept["keys"][0]["public_key"] == "a2V5"
@@ -233,7 +229,7 @@ def test_checkpoints_are_one_file_and_receipts_are_found(browser_at: TestClient,
 
 
 def test_refused_downloads_lead_back_to_words(
-    browser_at: TestClient, run: runtime.Runtime, world: World, log: Log
+    browser_at: httpx.Client, run: runtime.Runtime, world: World, log: Log
 ) -> None:
     path = f"/downloads/audit.csv?company={company(world)}"
     foreign = browser_at.get(path, headers={"Sec-Fetch-Site": "cross-site"})
@@ -258,9 +254,8 @@ def test_with_clerk_its_own_cookie_says_who_asks(log: Log, world: World, run: ru
     world.tokens["clerk-token"] = "ada@example.com"
     key = "pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk"
     with_clerk = runtime.Runtime(WebSettings.load({"CLERK_PUBLISHABLE_KEY": key}), run.http)
-    routes = Starlette(routes=download_routes(with_clerk))
     path = f"/downloads/audit.csv?company={company(world)}"
-    with TestClient(routes, follow_redirects=False, cookies={"__session": "clerk-token", COOKIE: "x"}) as client:
+    with visitor(download_routes(with_clerk), {"__session": "clerk-token", COOKIE: "x"}) as client:
         assert client.get(path).status_code == 200
         client.cookies.delete("__session")
         assert client.get(path).headers["location"] == "/sign-in?next=%2Faudit"

@@ -8,8 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from frontend import runtime
@@ -21,6 +19,7 @@ from frontend.states.last_companies import remembered, remembering
 from frontend.states.session import sign_in_address
 from module_sdk.client import ApiClient, ApiError, SessionCookie
 from tests.frontend.fake_api import World, create_fake
+from tests.frontend.kit import visitor
 
 COOKIE = SessionCookie(name="ocsuite_session", value="secret-value", max_age=3600, header="")
 
@@ -97,7 +96,7 @@ def settings(**environ: str) -> WebSettings:
 
 def test_adopting_sets_the_cookie_once_and_only_from_this_site() -> None:
     run = runtime.Runtime(settings(OCSUITE_ENV="production"))
-    client = TestClient(Starlette(routes=session_routes(run)), follow_redirects=False)
+    client = visitor(session_routes(run))
     name = run.tickets.issue(COOKIE, "/settings")
     refused = client.get(f"/session/adopt?ticket={name}", headers={"Sec-Fetch-Site": "cross-site"})
     assert "set-cookie" not in refused.headers
@@ -114,7 +113,7 @@ def test_adopting_sets_the_cookie_once_and_only_from_this_site() -> None:
 
 def test_ending_needs_a_ticket() -> None:
     run = runtime.Runtime(settings())
-    client = TestClient(Starlette(routes=session_routes(run)), follow_redirects=False)
+    client = visitor(session_routes(run))
     assert "set-cookie" not in client.get("/session/end").headers
     ended = client.get(f"/session/end?ticket={run.tickets.issue(None, '/sign-in')}")
     assert 'ocsuite_session="";' in ended.headers["set-cookie"]
