@@ -5,12 +5,12 @@ from importlib.metadata import version
 from litestar import Litestar
 from litestar.datastructures import State
 
-from backend.kernel.auth import Authentication
-from backend.kernel.edges import edges
-from backend.kernel.limits import Policies
-from backend.kernel.logging import configure_logging
-from backend.kernel.permissions import GATEKEEPER
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.auth.authentication import Authentication
+from backend.kernel.auth.permissions import GATEKEEPER
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.http.edges import edges
+from backend.kernel.limits.policies import Policies
+from backend.kernel.observe.logging import configure_logging
 from backend.migrate import head
 from backend.registry import Api, Foundation
 from backend.settings import Settings

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.members import MemberService
 from backend.domains.tenants.deletion import DeletionService
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.tenants import DeletionRequest
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.tenants import DeletionRequest
 
 
 class CompanyDepartures:

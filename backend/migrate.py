@@ -14,8 +14,8 @@ import migrations
 from backend.domains.access.catalogue import synchronise_permissions
 from backend.domains.audit.keys import ensure_audit_key
 from backend.domains.identity.signing import ensure_signing_key
-from backend.kernel.db import driver_url
-from backend.kernel.tenancy import context_key
+from backend.kernel.db.database import driver_url
+from backend.kernel.db.tenancy import context_key
 from backend.registry import permissions
 from crypto import Keyring
 

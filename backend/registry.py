@@ -39,17 +39,17 @@ from backend.domains.tenants.access import TenantPorts, tenant_from_header
 from backend.domains.tenants.controllers import TenantController, TenantsController
 from backend.domains.tenants.deletion_controllers import DeletionController, ReceiptsController
 from backend.domains.tenants.erasure import ERASE_SECONDS, Eraser
-from backend.kernel.auth import Principal
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.db import Database, create_engine
-from backend.kernel.mail import create_mailer
-from backend.kernel.permissions import Permission, checked
-from backend.kernel.provide import provide
-from backend.kernel.ratelimit import RateLimiter
-from backend.kernel.redis import RedisBatcher, create_redis
-from backend.kernel.streams import StreamLog
-from backend.kernel.tenancy import ContextSigner, TenantContext
-from backend.kernel.tenant_keys import TenantKeys
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import Permission, checked
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.redis import RedisBatcher, create_redis
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
+from backend.kernel.db.tenant_keys import TenantKeys
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.provide import provide
+from backend.kernel.limits.limiter import RateLimiter
+from backend.kernel.mail.mailer import create_mailer
+from backend.kernel.runs.streams import StreamLog
 from backend.modules.board_meeting import BoardPreview
 from backend.modules.ceo_chat import CeoChat
 from backend.modules.demo_metrics import DemoMetrics

@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy import text
 
+from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import Unavailable
-from backend.kernel.logging import configure_logging
-from backend.kernel.problems import problem_of
-from backend.kernel.tenancy import ANONYMOUS
+from backend.kernel.http.problems import problem_of
+from backend.kernel.observe.logging import configure_logging
 from backend.registry import Foundation
 from backend.settings import Settings
 

@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from frontend.runtime import MAX_TOKEN_CHARS, Runtime
 from frontend.session_routes import SIGN_IN_PATH
-from module_sdk.client import ApiClient, ApiError, ClientError, TenantClient
-from module_sdk.client.audit import AuditFilter
-from module_sdk.wire.tenants import ErasureReceipt
+from module_sdk.api.client import ApiClient, ApiError, ClientError, TenantClient
+from module_sdk.api.client.audit import AuditFilter
+from module_sdk.api.tenants import ErasureReceipt
 
 EXPORT_PATH: Final = "/downloads/audit"
 CHECKPOINTS_PATH: Final = "/downloads/audit-checkpoints.json"

@@ -4,7 +4,7 @@ import secrets
 from collections import OrderedDict
 from typing import Final
 
-from module_sdk.client import ClientError
+from module_sdk.api.client import ClientError
 
 MOST: Final = 1_000
 

@@ -22,7 +22,7 @@ import msgspec
 from frontend.platform.logs import Oddities
 from frontend.refusals import Refusals
 from frontend.settings import WebSettings
-from module_sdk.client import ApiClient, SessionCookie
+from module_sdk.api.client import ApiClient, SessionCookie
 
 SESSION_COOKIE: Final = "ocsuite_session"
 #: With Clerk, whose session scripts can read: names a browser, so that a socket can be told from one elsewhere.

@@ -1,7 +1,7 @@
 """What every migration uses to put a table behind its walls.
 
 A tenant table has ``tenant_id`` first in its primary key, foreign keys that carry it, Row-Level Security enabled and
-forced, and one policy for everything. ``backend.kernel.rls_walk`` checks all of that against the catalog.
+forced, and one policy for everything. ``backend.kernel.db.rls_walk`` checks all of that against the catalog.
 """
 
 from typing import Final

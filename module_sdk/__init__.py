@@ -1,18 +1,18 @@
 """OCSuite module SDK: what a module and the product say to each other, and what both check.
 
-The API's bodies are in :mod:`module_sdk.wire`, the conformance kit in :mod:`module_sdk.testing`, and the client, which
-needs httpx, in :mod:`module_sdk.client`.
+The API's bodies are in :mod:`module_sdk.api`, the conformance kit in :mod:`module_sdk.testing`, and the client, which
+needs httpx, in :mod:`module_sdk.api.client`.
 """
 
-from module_sdk.contract import (
+from module_sdk.contract.capability import (
     MetricPoint,
     MetricSnapshot,
     ModuleCapability,
     TaskExecutionRequest,
     TaskExecutionResult,
 )
-from module_sdk.dialogue import validate_meeting, validate_prompt
-from module_sdk.module import (
+from module_sdk.contract.dialogue import validate_meeting, validate_prompt
+from module_sdk.contract.module import (
     BoardModule,
     BoardRequest,
     ChatComposition,
@@ -25,8 +25,7 @@ from module_sdk.module import (
     Module,
     TaskModule,
 )
-from module_sdk.registry import CapabilityMissing, ModuleRegistry, RegistrationRefused
-from module_sdk.validation import (
+from module_sdk.contract.validation import (
     ContractViolation,
     decode_request,
     validate_handling,
@@ -34,7 +33,8 @@ from module_sdk.validation import (
     validate_request,
     validate_result,
 )
-from module_sdk.versions import Version, compare_versions, is_compatible, parse_version
+from module_sdk.contract.versions import Version, compare_versions, is_compatible, parse_version
+from module_sdk.registry import CapabilityMissing, ModuleRegistry, RegistrationRefused
 
 __all__ = [
     "BoardModule",

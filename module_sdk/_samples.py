@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
-from module_sdk.module import ChatComposition, ChatTurn, CompanyFacts
-from module_sdk.wire.tenants import Profile
+from module_sdk.api.tenants import Profile
+from module_sdk.contract.module import ChatComposition, ChatTurn, CompanyFacts
 
 #: Words that occur nowhere else: each belongs to one company and must never turn up in what another one gets.
 MARKERS: Final = ("Quorvane", "Tindleport", "Zephrolux")

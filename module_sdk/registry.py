@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final, Literal, overload
 
-from module_sdk.contract import ModuleCapability
-from module_sdk.module import BoardModule, ChatModule, MetricsModule, Module, TaskModule
-from module_sdk.validation import ContractViolation, conform
-from module_sdk.versions import is_compatible, parse_version
+from module_sdk.contract.capability import ModuleCapability
+from module_sdk.contract.module import BoardModule, ChatModule, MetricsModule, Module, TaskModule
+from module_sdk.contract.validation import ContractViolation, conform
+from module_sdk.contract.versions import is_compatible, parse_version
 
 Kind = Literal["chat", "metrics", "board", "task"]
 AnyModule = ChatModule | MetricsModule | BoardModule | TaskModule
@@ -45,7 +45,7 @@ def kind_of(module: object) -> Kind:
 
 
 class ModuleRegistry:
-    """Modules by capability name and line of versions; see :attr:`module_sdk.versions.Version.line`.
+    """Modules by capability name and line of versions; see :attr:`module_sdk.contract.versions.Version.line`.
 
     One line has one module: two that are meant to replace each other would leave the choice to chance. An executive
     belongs to one capability name.

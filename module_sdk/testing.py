@@ -17,11 +17,11 @@ from uuid import uuid4
 import msgspec
 
 from module_sdk import _samples as samples
-from module_sdk.contract import ModuleCapability, TaskExecutionRequest
-from module_sdk.dialogue import validate_meeting, validate_prompt
-from module_sdk.module import BoardModule, BoardRequest, ChatModule, MetricsModule, MetricsRequest, TaskModule
+from module_sdk.contract.capability import ModuleCapability, TaskExecutionRequest
+from module_sdk.contract.dialogue import validate_meeting, validate_prompt
+from module_sdk.contract.module import BoardModule, BoardRequest, ChatModule, MetricsModule, MetricsRequest, TaskModule
+from module_sdk.contract.validation import ContractViolation, conform, validate_metrics, validate_result
 from module_sdk.registry import AnyModule, RegistrationRefused, kind_of
-from module_sdk.validation import ContractViolation, conform, validate_metrics, validate_result
 
 T = TypeVar("T")
 P = ParamSpec("P")

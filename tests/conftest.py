@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from backend.kernel.db import Database, create_engine
-from backend.kernel.tenancy import ContextSigner
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from backend.kernel.db import driver_url
+from backend.kernel.db.database import driver_url
 from backend.migrate import migrate
 from backend.registry import Foundation
 from backend.settings import Settings

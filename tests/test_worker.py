@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 import backend
 from backend import worker
-from backend.kernel.redis import create_redis
+from backend.kernel.db.redis import create_redis
 from backend.migrate import migrate
 from backend.registry import Foundation
 from backend.settings import Settings

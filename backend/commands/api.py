@@ -15,7 +15,7 @@ def api() -> None:
     import uvicorn
 
     from backend.app import create_app
-    from backend.kernel.connections import bounded
+    from backend.kernel.http.connections import bounded
 
     app = create_app(settings)
     gc.collect()

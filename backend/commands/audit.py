@@ -9,7 +9,7 @@ from backend.commands import environment
 from backend.commands.errors import Refused, run
 
 if TYPE_CHECKING:
-    from module_sdk.wire.audit import AuditCheckpoint
+    from module_sdk.api.audit import AuditCheckpoint
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -56,7 +56,7 @@ def verify(tenant: str | None, checkpoints: Path | None, exported: Path | None, 
 def _verify_database(tenant: str | None, checkpoints: Path | None) -> bool:
     settings, saved, verdicts = environment.settings(), _read(checkpoints), list[bool]()
 
-    from backend.kernel.logging import configure_logging
+    from backend.kernel.observe.logging import configure_logging
     from backend.operations.verify_audit import verify_logs
 
     configure_logging(settings.env)
@@ -103,8 +103,8 @@ def _read(path: Path | None) -> "list[AuditCheckpoint]":
     """The checkpoints of a file."""
     import msgspec
 
-    from module_sdk.wire.audit import AuditCheckpoint
-    from module_sdk.wire.base import Page
+    from module_sdk.api.audit import AuditCheckpoint
+    from module_sdk.api.base import Page
 
     if path is None:
         return []

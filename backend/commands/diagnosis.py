@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from backend.domains.audit.keys import open_keys
-from backend.kernel.db import DATABASE_AWAY, SETTING, driver_url
-from backend.kernel.rls_walk import find_faults
-from backend.kernel.tenancy import ContextSigner, TenantContext
+from backend.kernel.db.database import DATABASE_AWAY, SETTING, driver_url
+from backend.kernel.db.rls_walk import find_faults
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.migrate import head
 from backend.settings import Settings
 from crypto import DecryptionError, Keyring

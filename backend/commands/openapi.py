@@ -18,7 +18,7 @@ def openapi() -> None:
     """The same document that the server answers at /schema/openapi.json."""
     import crypto
     from backend.app import create_app
-    from backend.kernel.openapi import document
+    from backend.kernel.http.openapi import document
 
     app = create_app(Settings.load(_PLACEHOLDERS | {"OCSUITE_MASTER_KEYS": crypto.generate_master_key("openapi")}))
     click.echo(msgspec.json.format(document(app), indent=2))

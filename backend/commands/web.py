@@ -16,7 +16,7 @@ def web(build_only: bool) -> None:
     environ = environment.read()
     connections = ConnectionSettings.load(environ)
 
-    from backend.kernel.connections import bounded
+    from backend.kernel.http.connections import bounded
     from frontend.build import BuildError, ensure_built
     from frontend.server import run
     from frontend.settings import WebSettings, WebSettingsError

@@ -5,8 +5,8 @@ import unicodedata
 
 from backend.kernel.errors import ValidationFailed
 from backend.kernel.look_alikes import mixes_scripts
-from module_sdk.text import invisible
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.problems import FieldError
+from module_sdk.api.text import invisible
 
 
 def fold(email: str) -> str:

@@ -41,7 +41,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.problems import FieldError
 
 
 class ProblemError(Exception):

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from module_sdk.contract import ModuleCapability
-from module_sdk.module import BoardRequest
-from module_sdk.wire.csuite import AgendaItem, Attendee, BoardMeeting, Decision, Statement
+from module_sdk.api.csuite import AgendaItem, Attendee, BoardMeeting, Decision, Statement
+from module_sdk.contract.capability import ModuleCapability
+from module_sdk.contract.module import BoardRequest
 
 _ATTENDEES: Final = [
     Attendee(executive="ceo", title="CEO"),

@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from module_sdk.contract import MetricPoint, MetricSnapshot, ModuleCapability, Unit
-from module_sdk.module import MetricsRequest
+from module_sdk.contract.capability import MetricPoint, MetricSnapshot, ModuleCapability, Unit
+from module_sdk.contract.module import MetricsRequest
 
 _MONTHS: Final = 12
 

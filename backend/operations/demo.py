@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
-from module_sdk.wire.access import ApiKeyCreate, InvitationCreate, RoleCreate
-from module_sdk.wire.identity import RoleKey
-from module_sdk.wire.tenants import Profile
+from module_sdk.api.access import ApiKeyCreate, InvitationCreate, RoleCreate
+from module_sdk.api.identity import RoleKey
+from module_sdk.api.tenants import Profile
 
 _NAMES: Final = UUID("0f6c1a52-5d0b-5c27-9e0a-2f1f4e6a7c11")
 """Name space of the demonstration's ids: the same person has the same id wherever they are seeded."""

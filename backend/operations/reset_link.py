@@ -5,8 +5,8 @@ import time
 from backend.domains.identity.account_links import Links
 from backend.domains.identity.repository import IdentityRepository
 from backend.kernel.addresses import fold
-from backend.kernel.db import Database, create_engine
-from backend.kernel.tenancy import ANONYMOUS, ContextSigner
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.tenancy import ANONYMOUS, ContextSigner
 from backend.operations.errors import Echo, OperationFailed, OperationRefused, database_problems
 from backend.settings import Settings
 from crypto import Keyring

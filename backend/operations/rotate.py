@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from backend.domains.audit.keys import reseal_audit_keys
 from backend.domains.identity.signing import reseal_signing_keys
 from backend.domains.tenants.models import TenantKeyRow
-from backend.kernel.db import driver_url
+from backend.kernel.db.database import driver_url
 from backend.migrate import synchronise_context_keys
 from backend.operations.errors import Echo, OperationFailed, database_problems
 from backend.settings import Settings

@@ -30,18 +30,18 @@ from backend.domains.tenants.access import TenantPorts
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService
 from backend.kernel.addresses import fold
-from backend.kernel.db import Database, create_engine
+from backend.kernel.auth.permissions import OWNER
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
 from backend.kernel.errors import LimitReached, SlugTaken
-from backend.kernel.permissions import OWNER
-from backend.kernel.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
 from backend.operations.demo import COMPANIES, DemoCompany, DemoPerson, DemoTalk, everybody
 from backend.operations.errors import Echo, OperationFailed, OperationRefused, database_problems
 from backend.registry import modules
 from backend.settings import Settings
-from module_sdk.module import ChatComposition, ChatModule, ChatTurn, CompanyFacts
-from module_sdk.wire.access import InvitationCreate
-from module_sdk.wire.identity import RoleKey
-from module_sdk.wire.tenants import OnboardingPatch, TenantCreate
+from module_sdk.api.access import InvitationCreate
+from module_sdk.api.identity import RoleKey
+from module_sdk.api.tenants import OnboardingPatch, TenantCreate
+from module_sdk.contract.module import ChatComposition, ChatModule, ChatTurn, CompanyFacts
 
 LOCAL_PASSWORD: Final = "demo password 2026"  # noqa: S105  # published on purpose; used in local mode alone
 _PAUSE: Final = timedelta(minutes=10)

@@ -25,10 +25,10 @@ from backend.operations.smoke_checks import (
     read_frames,
     refused,
 )
-from module_sdk.client import ApiClient, ApiError, ChatEvent, ClientError, Session, TenantClient
-from module_sdk.wire.csuite import BoardMeetingRequest, ChatRequest, ConversationPatch, Delta, Message
-from module_sdk.wire.identity import SignIn, SignUp
-from module_sdk.wire.tenants import OnboardingPatch, Profile, TenantCreate
+from module_sdk.api.client import ApiClient, ApiError, ChatEvent, ClientError, Session, TenantClient
+from module_sdk.api.csuite import BoardMeetingRequest, ChatRequest, ConversationPatch, Delta, Message
+from module_sdk.api.identity import SignIn, SignUp
+from module_sdk.api.tenants import OnboardingPatch, Profile, TenantCreate
 
 _RENEW_AFTER: Final = 40.0  # seconds; a token lives for 60
 _PATHS: Final = ("/auth/sign-up", "/me", "/tenants", "/c-suite/board-meeting", "/dashboard")

@@ -7,10 +7,10 @@ from uuid import UUID
 import httpx
 
 from backend.operations.errors import OperationFailed
-from module_sdk.client import ApiError, ChatEvent, StreamItem
-from module_sdk.client.stream import read_event
-from module_sdk.sse import SseParser
-from module_sdk.wire.csuite import Failed, Message, Started
+from module_sdk.api.client import ApiError, ChatEvent, StreamItem
+from module_sdk.api.client.stream import read_event
+from module_sdk.api.csuite import Failed, Message, Started
+from module_sdk.api.sse import SseParser
 
 
 class SmokeFailed(OperationFailed):

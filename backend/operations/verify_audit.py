@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.domains.audit.verifying import Verdict
-from backend.kernel.db import driver_url
+from backend.kernel.db.database import driver_url
 from backend.operations.errors import Echo, OperationRefused, database_problems
 from backend.registry import Foundation
 from backend.settings import Settings
-from module_sdk.wire.audit import AuditCheckpoint, AuditFault
+from module_sdk.api.audit import AuditCheckpoint, AuditFault
 
 PROGRESS_EVERY: Final = 100_000
 

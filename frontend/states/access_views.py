@@ -7,8 +7,8 @@ from typing import Any, Final
 from frontend import words
 from frontend.states.problems import denied_words, sentence
 from frontend.states.session import Notice
-from module_sdk.wire.access import Permission, Role
-from module_sdk.wire.problems import Problem
+from module_sdk.api.access import Permission, Role
+from module_sdk.api.problems import Problem
 
 #: Form fields of permissions are called this and the permission's key.
 FIELD: Final = "permission:"

@@ -22,9 +22,9 @@ from frontend.states.access_views import (
 )
 from frontend.states.problems import DENIED, field_errors, sentence
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiError, TenantClient
-from module_sdk.text import clean_name
-from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
+from module_sdk.api.access import ApiKey, ApiKeyCreate, ApiKeyMade
+from module_sdk.api.client import ApiError, TenantClient
+from module_sdk.api.text import clean_name
 
 PAGE_ROWS: Final = 50
 NAME_CHARS: Final = 120

@@ -23,10 +23,10 @@ from frontend.states.audit_views import (
 )
 from frontend.states.problems import DENIED
 from frontend.states.session import Notice, SessionState, notice_of
-from module_sdk.client import ApiError, TenantClient
-from module_sdk.client.audit import AuditFilter
-from module_sdk.wire.audit import AuditEntry
-from module_sdk.wire.base import Page
+from module_sdk.api.audit import AuditEntry
+from module_sdk.api.base import Page
+from module_sdk.api.client import ApiError, TenantClient
+from module_sdk.api.client.audit import AuditFilter
 
 AUDIT_PATH: Final = "/audit"
 PAGE_ROWS: Final = 50

@@ -10,8 +10,8 @@ from uuid import UUID
 from frontend import words
 from frontend.audit_words import area_icon, meta_lines, say
 from frontend.states.problems import sentence
-from module_sdk.client.audit import AuditFilter
-from module_sdk.wire.audit import ActorKind, AuditEntry, AuditFault, AuditVerification, FaultKind, Outcome
+from module_sdk.api.audit import ActorKind, AuditEntry, AuditFault, AuditVerification, FaultKind, Outcome
+from module_sdk.api.client.audit import AuditFilter
 
 SPANS: Final[Mapping[str, timedelta]] = {
     "24h": timedelta(hours=24),

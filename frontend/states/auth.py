@@ -12,9 +12,9 @@ from frontend.states.invitation import InvitationState
 from frontend.states.problems import field_errors
 from frontend.states.session import ONBOARDING_PATH, SessionState
 from frontend.states.strength import StrengthState, too_short
-from module_sdk.client import ApiClient, ApiError, ClientError, Session
-from module_sdk.text import clean_address, clean_name
-from module_sdk.wire.identity import SignIn, SignUp
+from module_sdk.api.client import ApiClient, ApiError, ClientError, Session
+from module_sdk.api.identity import SignIn, SignUp
+from module_sdk.api.text import clean_address, clean_name
 
 _SIGN_IN_FIELDS: Final = ("email", "password")
 _SIGN_UP_FIELDS: Final = ("full_name", "email", "password")

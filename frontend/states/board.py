@@ -8,8 +8,8 @@ import reflex as rx
 from frontend import words
 from frontend.kit.form import Form, form_key
 from frontend.states.session import SessionState
-from module_sdk.text import clean_line
-from module_sdk.wire.csuite import BoardMeeting, BoardMeetingRequest
+from module_sdk.api.csuite import BoardMeeting, BoardMeetingRequest
+from module_sdk.api.text import clean_line
 
 _OFFICES: Final = {
     "CEO": "Chief Executive Officer",

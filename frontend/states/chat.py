@@ -17,9 +17,9 @@ from frontend.states.chat_stream import Draft, gathered
 from frontend.states.chat_thread import DEFAULT_EXECUTIVE, conversation_in
 from frontend.states.chat_views import MessageView, RefusalView, refusal_view
 from frontend.states.session import Notice
-from module_sdk.client import ApiError, ClientError, StreamItem, TenantClient
-from module_sdk.text import clean_prose
-from module_sdk.wire.csuite import MESSAGE_MAX_CHARS, ChatRequest, Started
+from module_sdk.api.client import ApiError, ClientError, StreamItem, TenantClient
+from module_sdk.api.csuite import MESSAGE_MAX_CHARS, ChatRequest, Started
+from module_sdk.api.text import clean_prose
 
 #: What a browser names its questions by.
 _KEY: Final = re.compile(r"[0-9-]{8,80}")

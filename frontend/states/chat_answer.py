@@ -11,7 +11,7 @@ from frontend.states.chat_stream import Draft
 from frontend.states.chat_thread import ThreadState
 from frontend.states.chat_views import MessageView, RefusalView, message_view
 from frontend.states.session import Notice
-from module_sdk.wire.csuite import Message, Started
+from module_sdk.api.csuite import Message, Started
 
 #: Read aloud at the end of an answer; whoever wants the rest finds it in the page.
 SPOKEN_CHARS: Final = 600

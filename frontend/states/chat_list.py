@@ -13,9 +13,9 @@ from frontend import words
 from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.chat_views import ConversationView, conversation_view
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import TenantClient
-from module_sdk.text import clean_name
-from module_sdk.wire.csuite import Conversation, ConversationPatch
+from module_sdk.api.client import TenantClient
+from module_sdk.api.csuite import Conversation, ConversationPatch
+from module_sdk.api.text import clean_name
 
 CHAT_PATH: Final = "/chat"
 PAGE_ROWS: Final = 30

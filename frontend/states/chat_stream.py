@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 from frontend.components.markdown import Unfinished
 from frontend.components.markdown.growing import EVERY_TIME_CHARS
-from module_sdk.client import Reconnecting, StreamItem
-from module_sdk.wire.csuite import Delta, Failed, Message, Started, Thought
+from module_sdk.api.client import Reconnecting, StreamItem
+from module_sdk.api.csuite import Delta, Failed, Message, Started, Thought
 
 T = TypeVar("T")
 

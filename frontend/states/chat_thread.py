@@ -13,8 +13,8 @@ from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.chat_list import CHAT_PATH, ConversationsState
 from frontend.states.chat_views import ExecutiveView, MessageView, executive_view, message_view
 from frontend.states.session import Notice
-from module_sdk.client import ApiError, TenantClient
-from module_sdk.wire.csuite import Executive, Message
+from module_sdk.api.client import ApiError, TenantClient
+from module_sdk.api.csuite import Executive, Message
 
 PAGE_MESSAGES: Final = 30
 DEFAULT_EXECUTIVE: Final = "ceo"

@@ -7,8 +7,8 @@ from typing import Final
 
 from frontend import words
 from frontend.components import markdown
-from module_sdk.client import ApiError, ClientError
-from module_sdk.wire.csuite import Conversation, CutOff, Executive, Message
+from module_sdk.api.client import ApiError, ClientError
+from module_sdk.api.csuite import Conversation, CutOff, Executive, Message
 
 #: What a provider is, for people who do not run it.
 _PROVIDERS: Final = {

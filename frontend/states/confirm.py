@@ -9,8 +9,8 @@ from frontend import runtime
 from frontend.account_routes import CONFIRM
 from frontend.states.problems import sentence
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiError, ClientError
-from module_sdk.wire.account import AccountToken
+from module_sdk.api.account import AccountToken
+from module_sdk.api.client import ApiError, ClientError
 
 Look = Literal["", "ask", "invalid", "done"]
 

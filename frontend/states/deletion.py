@@ -11,8 +11,8 @@ from frontend.download_routes import RECEIPTS_PATH
 from frontend.kit.form import Form, form_key
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiError
-from module_sdk.wire.tenants import DeletionRequest, ErasureReceipt
+from module_sdk.api.client import ApiError
+from module_sdk.api.tenants import DeletionRequest, ErasureReceipt
 
 RECEIPT_ROWS: Final = 20
 

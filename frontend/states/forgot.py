@@ -12,9 +12,9 @@ from frontend.session_routes import SIGN_IN_PATH
 from frontend.states.problems import field_errors, sentence
 from frontend.states.session import SessionState
 from frontend.states.strength import StrengthState, too_short
-from module_sdk.client import ApiClient, ApiError, ClientError
-from module_sdk.text import clean_address
-from module_sdk.wire.account import PasswordForgotten, PasswordReset
+from module_sdk.api.account import PasswordForgotten, PasswordReset
+from module_sdk.api.client import ApiClient, ApiError, ClientError
+from module_sdk.api.text import clean_address
 
 UNREACHABLE: Final = "The service cannot be reached. Nothing was sent; try again in a moment."
 Asked = Literal["", "mail", "no-mail"]

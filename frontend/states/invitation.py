@@ -11,8 +11,8 @@ from frontend.session_routes import INVITATION_COOKIE, INVITATION_PATH, INVITE_E
 from frontend.states.problems import sentence
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import MASK, PreviewView, preview_view
-from module_sdk.client import ApiError, ClientError
-from module_sdk.wire.access import InvitationToken
+from module_sdk.api.access import InvitationToken
+from module_sdk.api.client import ApiError, ClientError
 
 #: What the page shows: nothing yet, an error, an invitation that is none any more, or one for a visitor who is not
 #: signed in, has the address that was invited, or has another one.

@@ -8,10 +8,10 @@ import reflex as rx
 from frontend.kit.form import Form, form_key
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
-from module_sdk.client import ApiError
-from module_sdk.text import clean_name
-from module_sdk.wire.problems import Problem
-from module_sdk.wire.tenants import Onboarding, OnboardingPatch, OnboardingStep, TenantCreate
+from module_sdk.api.client import ApiError
+from module_sdk.api.problems import Problem
+from module_sdk.api.tenants import Onboarding, OnboardingPatch, OnboardingStep, TenantCreate
+from module_sdk.api.text import clean_name
 
 STEPS: Final[tuple[OnboardingStep, ...]] = ("company", "profile", "integration", "done")
 

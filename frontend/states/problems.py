@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from module_sdk.wire.problems import Problem
+from module_sdk.api.problems import Problem
 
 DENIED: Final = "permission_denied"
 NOBODY: Final = "Nobody in the company can grant it at the moment."

@@ -10,9 +10,9 @@ from frontend import choices, words
 from frontend.choices import GOALS
 from frontend.states.problems import field_errors
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiClient, ApiError
-from module_sdk.text import clean_line, clean_prose
-from module_sdk.wire.tenants import Profile, ProfileReply
+from module_sdk.api.client import ApiClient, ApiError
+from module_sdk.api.tenants import Profile, ProfileReply
+from module_sdk.api.text import clean_line, clean_prose
 
 MAX_GOALS: Final = 10
 FIELDS: Final = ("industry", "size", "stage", "country", "currency", "time_zone", "description")

@@ -18,9 +18,9 @@ from frontend.states.access_views import (
 )
 from frontend.states.problems import DENIED, field_errors, one_of, sentence
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiError
-from module_sdk.text import clean_line, clean_name
-from module_sdk.wire.access import Role, RoleCreate, RolePatch
+from module_sdk.api.access import Role, RoleCreate, RolePatch
+from module_sdk.api.client import ApiError
+from module_sdk.api.text import clean_line, clean_name
 
 MANAGE: Final = "roles.manage"
 NAME_CHARS: Final = 60

@@ -19,8 +19,8 @@ from frontend import runtime, words
 from frontend.session_routes import END_PATH, MAX_PATH, SIGN_IN_PATH
 from frontend.states.last_companies import remembered, remembering
 from frontend.states.problems import DENIED, denied_words
-from module_sdk.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
-from module_sdk.wire.identity import Me, Membership
+from module_sdk.api.client import ApiClient, ApiError, ApiUnavailable, ClientError, TenantClient
+from module_sdk.api.identity import Me, Membership
 
 ONBOARDING_PATH: Final = "/onboarding"
 #: Where people go who have no company, or whose access to the one being shown ended.

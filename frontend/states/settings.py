@@ -11,9 +11,9 @@ from frontend.states.deletion import DeletionState
 from frontend.states.problems import field_errors, sentence
 from frontend.states.profile import ProfileState
 from frontend.states.session import Notice
-from module_sdk.client import ApiError
-from module_sdk.text import clean_name
-from module_sdk.wire.tenants import TenantPatch, UsageLine
+from module_sdk.api.client import ApiError
+from module_sdk.api.tenants import TenantPatch, UsageLine
+from module_sdk.api.text import clean_name
 
 _METRICS: Final = {"messages_per_day": "Messages today", "tasks_per_day": "Tasks today", "members": "Members"}
 

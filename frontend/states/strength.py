@@ -7,8 +7,8 @@ import reflex as rx
 from frontend import runtime
 from frontend.states.problems import sentence
 from frontend.states.session import SessionState
-from module_sdk.client import ClientError
-from module_sdk.wire.account import PasswordCandidate
+from module_sdk.api.account import PasswordCandidate
+from module_sdk.api.client import ClientError
 
 MIN_PASSWORD: Final = 12
 MAX_PASSWORD: Final = 256

@@ -12,8 +12,8 @@ from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import in_a_dialog
 from frontend.states.session import Notice, SessionState
 from frontend.states.team_views import MemberView, RoleChoice, member_view, role_choices
-from module_sdk.client import ApiClient, ApiError
-from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
+from module_sdk.api.access import Member, MemberRoles, OwnershipTransfer
+from module_sdk.api.client import ApiClient, ApiError
 
 PAGE_ROWS: Final = 50
 #: What is asked before it happens, ``""`` for nothing.

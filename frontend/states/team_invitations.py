@@ -22,9 +22,9 @@ from frontend.states.team_views import (
     role_choices,
     sent_view,
 )
-from module_sdk.client import ApiClient, ApiError
-from module_sdk.text import clean_address
-from module_sdk.wire.access import Invitation, InvitationCreate, InvitationSent
+from module_sdk.api.access import Invitation, InvitationCreate, InvitationSent
+from module_sdk.api.client import ApiClient, ApiError
+from module_sdk.api.text import clean_address
 
 #: Where the first keystroke of the dialog belongs.
 EMAIL_FIELD: Final = "invite-email"

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from frontend import words
 from frontend.states.session import initials
-from module_sdk.wire.access import Invitation, InvitationPreview, InvitationSent, Member, Role
+from module_sdk.api.access import Invitation, InvitationPreview, InvitationSent, Member, Role
 
 OWNER = "owner"
 #: What the API puts in place of most of an address where nobody proves that it is theirs.

@@ -9,9 +9,9 @@ from frontend.states.problems import field_errors, sentence
 from frontend.states.session import Notice, SessionState
 from frontend.states.strength import StrengthState, too_short
 from frontend.states.you_sessions import YouSessionsState
-from module_sdk.client import ApiError
-from module_sdk.text import clean_address, clean_name
-from module_sdk.wire.account import EmailChange, MePatch, PasswordChange
+from module_sdk.api.account import EmailChange, MePatch, PasswordChange
+from module_sdk.api.client import ApiError
+from module_sdk.api.text import clean_address, clean_name
 
 _EMPTY = {"full_name": "", "email": "", "email_password": "", "current_password": "", "new_password": ""}
 

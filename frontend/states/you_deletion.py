@@ -10,8 +10,8 @@ from frontend import runtime, words
 from frontend.session_routes import END_PATH, SIGN_IN_PATH
 from frontend.states.problems import field_errors, sentence
 from frontend.states.session import SessionState
-from module_sdk.client import ApiError
-from module_sdk.wire.account import AccountDeletionRequest, CompanyFate
+from module_sdk.api.account import AccountDeletionRequest, CompanyFate
+from module_sdk.api.client import ApiError
 
 _EMPTY: Final = {"confirmation": "", "deletion_password": ""}
 

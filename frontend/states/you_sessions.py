@@ -10,8 +10,8 @@ import reflex as rx
 from frontend import words
 from frontend.session_routes import SIGN_IN_PATH
 from frontend.states.session import Notice, SessionState
-from module_sdk.client import ApiError
-from module_sdk.wire.account import SessionsEnd, SignedInSession
+from module_sdk.api.account import SessionsEnd, SignedInSession
+from module_sdk.api.client import ApiError
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import httpx
 from sqlalchemy import text
 
 from backend.domains.access.gatekeeper import admission
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from tests.conftest import SignIn
 from tests.support.people import Member, Person, email_of, join
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from tests.access.kit import grantable, keyed, refusal, team_of
 from tests.conftest import SignIn
 from tests.support.people import Member

@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.invitations import InvitationService
-from backend.kernel.db import Database
-from backend.kernel.mail import Mail
-from backend.kernel.tenancy import UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import UserContext
+from backend.kernel.mail.mailer import Mail
 from backend.settings import Settings
-from module_sdk.wire.access import InvitationCreate, MailOutcome
+from module_sdk.api.access import InvitationCreate, MailOutcome
 from tests.access.kit import address, refusal, team_of, token_of
 from tests.conftest import SignIn
 from tests.support.people import join, limit

@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.access.key_tokens import MARK, STRANGERS_AT_ONCE, KeyMaker, KeyOrSession
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from backend.settings import Settings
 from crypto import Keyring, MasterKey, hash_token, new_token
 from tests.access.kit import Team, team_of

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from crypto import hash_token
 from tests.access.kit import Team, grantable, keyed, refusal, team_of
 from tests.conftest import SignIn

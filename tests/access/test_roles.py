@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.roles import proposed_key
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from backend.registry import permissions
 from tests.access.kit import refusal, team_of
 from tests.conftest import SignIn

@@ -14,14 +14,14 @@ from backend.domains.access.api_keys import KeyService
 from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.refusals import changing
 from backend.domains.access.roles import RoleService
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.permissions import BUILT_IN_ROLES
-from backend.kernel.problems import problem_of
-from backend.kernel.tenancy import ANONYMOUS, Context, TenantContext, UserContext
+from backend.kernel.auth.permissions import BUILT_IN_ROLES
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ANONYMOUS, Context, TenantContext, UserContext
+from backend.kernel.http.problems import problem_of
 from backend.registry import permissions
 from crypto import Keyring
-from module_sdk.wire.access import ApiKeyCreate, RoleCreate
+from module_sdk.api.access import ApiKeyCreate, RoleCreate
 from tests.access.kit import Team, team_of
 from tests.conftest import SignIn
 from tests.support.people import join

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.access.members import MemberService
 from backend.domains.identity.account_wiring import ProvenByClerk
-from backend.kernel.db import Database
-from module_sdk.wire.access import MemberRoles
+from backend.kernel.db.database import Database
+from module_sdk.api.access import MemberRoles
 from tests.access.kit import refusal, team_of
 from tests.conftest import SignIn
 from tests.support.people import Member, join

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from backend.kernel.db import Database
-from backend.kernel.tenancy import UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import UserContext
 from tests.account.conftest import CONFIRM, OTHER_PASSWORD, PASSWORD, RESET, Account, Open, address, refusal
 from tests.support.post import text_of, token_in
 

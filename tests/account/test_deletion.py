@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from backend.kernel.db import Database
-from backend.kernel.tenancy import UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import UserContext
 from backend.registry import Foundation
 from backend.settings import Settings
 from backend.worker import _jobs

@@ -19,15 +19,15 @@ from backend.domains.identity.account_mail import AccountPost
 from backend.domains.identity.account_service import AccountLimits, Parts, PasswordService
 from backend.domains.identity.account_sessions import Sessions
 from backend.domains.identity.passwords import JUDGED_MAX, PasswordWorkers, judged
-from backend.kernel.auth import Revocations
-from backend.kernel.db import Database, driver_url
+from backend.kernel.auth.authentication import Revocations
+from backend.kernel.db.database import Database, driver_url
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.db.tenancy import Context
 from backend.kernel.errors import RateLimited
-from backend.kernel.mail import Mail
-from backend.kernel.ratelimit import Limit, RateLimiter
-from backend.kernel.redis import RedisBatcher
-from backend.kernel.tenancy import Context
+from backend.kernel.limits.limiter import Limit, RateLimiter
+from backend.kernel.mail.mailer import Mail
 from backend.settings import Settings
-from module_sdk.wire.access import MailOutcome
+from module_sdk.api.access import MailOutcome
 from tests.account.conftest import OTHER_PASSWORD, PASSWORD, RESET, Account, Open, address, refusal
 from tests.conftest import SignIn
 from tests.support.post import text_of

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from backend.domains.identity.account_sessions import device
-from backend.kernel.db import Database
-from backend.kernel.tenancy import UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import UserContext
 from tests.account.conftest import Account, Open, refusal
 from tests.support.people import Member, Person
 from tests.support.sse import ask

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.kernel.limits import Policies, Policy, default_policies
-from backend.kernel.ratelimit import Limit
+from backend.kernel.limits.limiter import Limit
+from backend.kernel.limits.policies import Policies, Policy, default_policies
 from backend.settings import Settings
 from tests.support.server import running_api
 

@@ -15,7 +15,7 @@ import pytest
 from litestar import Litestar, post
 
 from backend.app import create_app
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from backend.settings import Settings
 from tests.api.test_gates import routes_of
 from tests.conftest import SignIn

@@ -12,7 +12,7 @@ import httpx
 import jsonschema_rs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import module_sdk.client
+import module_sdk.api.client
 from tests.api.operations import operations
 from tests.conftest import SignIn
 
@@ -21,7 +21,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def sent_with_a_key() -> list[str]:
     """Where the client sends an ``Idempotency-Key`` and so repeats a POST whose answer was lost."""
-    clients = Path(module_sdk.client.__file__).parent
+    clients = Path(module_sdk.api.client.__file__).parent
     return [
         node.name
         for file in clients.glob("*.py")

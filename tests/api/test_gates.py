@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from backend.app import create_app
-from backend.kernel.permissions import Gate, requires_permission, requires_person
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.auth.permissions import Gate, requires_permission, requires_person
+from backend.kernel.db.tenancy import TenantContext
 from backend.settings import Settings
 from tests.api.operations import Operation, operations
 

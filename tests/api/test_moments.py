@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from backend.kernel.paging import encode_cursor
+from backend.kernel.http.paging import encode_cursor
 from tests.conftest import SignIn
 from tests.support.people import Member
 

@@ -27,8 +27,8 @@ from schemathesis.engine.recorder import CheckNode
 from schemathesis.openapi.checks import EnsureResourceAvailability, ObjectLevelAuthorizationViolation
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from backend.kernel.db import Database
-from backend.kernel.paging import TimeKey, encode_cursor
+from backend.kernel.db.database import Database
+from backend.kernel.http.paging import TimeKey, encode_cursor
 from tests.support.people import Person, join
 from tests.support.sse import ask
 

@@ -19,11 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.identity.local import LocalTokens
 from backend.domains.identity.signing import SigningKeys
-from backend.kernel.db import Database
-from backend.kernel.security import DEFAULT_MAX_BODY
+from backend.kernel.db.database import Database
+from backend.kernel.http.security import DEFAULT_MAX_BODY
 from backend.settings import Settings
 from crypto import Keyring
-from module_sdk.wire.problems import Problem
+from module_sdk.api.problems import Problem
 from tests.api.operations import Operation, operations
 from tests.conftest import SignIn
 from tests.support.people import Member

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.kernel.db import Database
-from backend.kernel.limits import default_policies
+from backend.kernel.db.database import Database
+from backend.kernel.limits.policies import default_policies
 from backend.settings import Settings
 from backend.stack.local import LocalStack
 from tests.support.people import Person, sign_in

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from backend.kernel.db import Database, driver_url
-from backend.kernel.redis import create_redis
+from backend.kernel.db.database import Database, driver_url
+from backend.kernel.db.redis import create_redis
 from backend.settings import Settings
 from crypto import Keyring
 from tests.audit.kit import Parts

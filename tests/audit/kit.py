@@ -12,12 +12,12 @@ from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.verification import Verifications
 from backend.domains.audit.verifying import Verdict
 from backend.domains.audit.witness import HEADS, Witness
-from backend.kernel.audit import record
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.audit.recording import record
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from crypto import Keyring
-from module_sdk.wire.audit import AuditCheckpoint
+from module_sdk.api.audit import AuditCheckpoint
 
 
 class Parts:

@@ -13,10 +13,10 @@ from backend.domains.audit.export_file import verify_export
 from backend.domains.audit.exporting import COLUMNS, Exporter, PermissionLost
 from backend.domains.audit.repository import EntryFilter
 from backend.domains.audit.verifying import checkpoint_is_ours
-from backend.kernel.audit import record
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.audit.recording import record
+from backend.kernel.db.tenancy import TenantContext
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditCheckpoint, AuditEntry
+from module_sdk.api.audit import AuditCheckpoint, AuditEntry
 from tests.audit.kit import Log, Parts
 from tests.conftest import SignIn
 from tests.support.people import Member, join

@@ -11,11 +11,11 @@ import pytest
 
 from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.repository import EntryFilter
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.tenancy import TenantContext
 from backend.operations.errors import OperationRefused
 from backend.operations.verify_audit import verify_logs
 from backend.settings import Settings
-from module_sdk.wire.base import Page
+from module_sdk.api.base import Page
 from tests.audit.kit import Log, Parts
 
 

@@ -11,7 +11,7 @@ from backend.domains.audit.chain import GENESIS, checkpoint_of
 from backend.domains.audit.export_file import ExportReport, UnreadableExport, verify_export
 from backend.domains.audit.export_lines import entry_line, header_line, trailer_line, waiting_line
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditKey
+from module_sdk.api.audit import AuditKey
 from tests.audit.chains import ATTACKER, NOW, SIGNER, TENANT, an_entry, sealed
 
 SIZE = 20

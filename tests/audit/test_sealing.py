@@ -17,8 +17,8 @@ from backend.domains.audit.chain import checkpoint_of
 from backend.domains.audit.repository import AuditRepository
 from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.witness import HEADS
-from backend.kernel.audit import record
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.audit.recording import record
+from backend.kernel.db.tenancy import TenantContext
 from tests.audit.kit import Log, Parts
 
 PLACES = "SELECT seq, checkpoint FROM audit_seals WHERE tenant_id = :tenant ORDER BY seq"

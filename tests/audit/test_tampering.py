@@ -11,7 +11,7 @@ from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.repository import EntryFilter
 from backend.domains.audit.verification import NEVER
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.tenancy import TenantContext
 from crypto import SealingKey
 from tests.audit.kit import Log, Parts
 

@@ -26,7 +26,7 @@ from backend.domains.audit.chain import (
 from backend.domains.audit.diagnosis import Row
 from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
 from crypto import SealingKey
-from module_sdk.wire.audit import AuditCheckpoint
+from module_sdk.api.audit import AuditCheckpoint
 from tests.audit import tampering
 from tests.audit.chains import ATTACKER, KEYS, NOW, OTHER_TENANT, SIGNER, TENANT, an_entry, sealed
 

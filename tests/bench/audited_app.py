@@ -17,17 +17,17 @@ from backend.commands import environment
 from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.tenants.access import tenant_from_header
-from backend.kernel.audit import record
-from backend.kernel.auth import Authentication, Principal, TokenCache
-from backend.kernel.db import Database, create_engine
-from backend.kernel.edges import edges
-from backend.kernel.limits import Policies
-from backend.kernel.logging import configure_logging
-from backend.kernel.orm import new_id
-from backend.kernel.permissions import GATEKEEPER, requires_permission
-from backend.kernel.ratelimit import Limit
-from backend.kernel.redis import RedisBatcher
-from backend.kernel.tenancy import ContextSigner, TenantContext
+from backend.kernel.audit.recording import record
+from backend.kernel.auth.authentication import Authentication, Principal, TokenCache
+from backend.kernel.auth.permissions import GATEKEEPER, requires_permission
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
+from backend.kernel.http.edges import edges
+from backend.kernel.limits.limiter import Limit
+from backend.kernel.limits.policies import Policies
+from backend.kernel.observe.logging import configure_logging
 from backend.settings import Settings
 from crypto import Keyring
 
@@ -62,7 +62,7 @@ class Verifier:
     """Everybody is the one member."""
 
     async def authenticate(self, token: str) -> Principal:
-        """See :class:`~backend.kernel.auth.Authenticator`."""
+        """See :class:`~backend.kernel.auth.authentication.Authenticator`."""
         return Principal(USER, "session", datetime(2100, 1, 1, tzinfo=UTC))
 
 

@@ -18,8 +18,8 @@ import msgspec
 
 from backend.domains.audit.chain import Entry, Seal, seal_batch
 from backend.domains.audit.keys import OpenedKeys
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.migrate import migrate
 from backend.registry import Foundation
 from backend.settings import Settings

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from backend.kernel.db import Database, create_engine
-from backend.kernel.tenancy import ContextSigner
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack

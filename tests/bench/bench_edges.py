@@ -198,14 +198,14 @@ def _bare() -> Any:
 def _edges(redis_url: str) -> Any:
     from litestar import Litestar, Request, get
 
-    from backend.kernel.auth import Authentication, Principal, TokenCache
-    from backend.kernel.db import Database, create_engine
-    from backend.kernel.edges import edges
-    from backend.kernel.limits import Policies, charge_tenant
-    from backend.kernel.logging import configure_logging
-    from backend.kernel.ratelimit import Limit
-    from backend.kernel.redis import RedisBatcher
-    from backend.kernel.tenancy import ContextSigner
+    from backend.kernel.auth.authentication import Authentication, Principal, TokenCache
+    from backend.kernel.db.database import Database, create_engine
+    from backend.kernel.db.redis import RedisBatcher
+    from backend.kernel.db.tenancy import ContextSigner
+    from backend.kernel.http.edges import edges
+    from backend.kernel.limits.limiter import Limit
+    from backend.kernel.limits.policies import Policies, charge_tenant
+    from backend.kernel.observe.logging import configure_logging
     from backend.settings import Settings
     from crypto import Keyring
 

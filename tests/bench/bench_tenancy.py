@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.repository import ConversationRepository
-from backend.kernel.db import SETTING, Database, create_engine
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import ContextSigner, TenantContext
+from backend.kernel.db.database import SETTING, Database, create_engine
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack import LocalStack

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from backend.domains.csuite.follow import Follower
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.streams import LiveStream, StreamRef
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.runs.streams import LiveStream, StreamRef
 from backend.registry import Foundation
 from backend.settings import Settings
 from tests.conftest import SignIn

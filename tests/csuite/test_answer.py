@@ -10,8 +10,8 @@ from backend.domains.csuite.answer import FLUSH_SECONDS, MOST_THOUGHT_CHARS, Ans
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
 from backend.domains.csuite.providers.mock import MockProvider
-from backend.kernel.streams import StreamRef
-from module_sdk.module import ChatPrompt, ChatTurn
+from backend.kernel.runs.streams import StreamRef
+from module_sdk.contract.module import ChatPrompt, ChatTurn
 
 PROMPT = ChatPrompt(system="Company: Acme", turns=[ChatTurn(role="user", content="Hi")])
 

@@ -7,9 +7,9 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from backend.kernel.db import Database
-from backend.kernel.streams import StreamRef
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.runs.streams import StreamRef
 from backend.settings import Settings
 from tests.conftest import SignIn
 from tests.support.people import Member, join, limit

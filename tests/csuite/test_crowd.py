@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import httpx
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from backend.settings import Settings
 from tests.conftest import SignIn
 from tests.support.people import join, limit

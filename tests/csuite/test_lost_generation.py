@@ -12,9 +12,9 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from backend.kernel.db import Database
-from backend.kernel.streams import StreamRef
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.runs.streams import StreamRef
 from backend.registry import Foundation
 from backend.settings import Settings
 from backend.worker import work

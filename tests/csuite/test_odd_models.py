@@ -10,7 +10,7 @@ from aiohttp import web
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
 from backend.domains.csuite.providers.openai_compatible import Wait
 from backend.kernel.errors import ProblemError
-from module_sdk.module import ChatPrompt, ChatTurn
+from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.support.model import DONE, WHOLE, FakeModel, Refusal, chunk, event, fake_model
 
 SOON = {"Retry-After-Ms": "1"}

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import httpx
 import pytest
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack

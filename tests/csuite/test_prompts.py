@@ -6,7 +6,7 @@ import pytest
 
 from backend.domains.csuite.providers.history import alternating
 from backend.kernel.errors import ProblemError
-from module_sdk.module import ChatPrompt, ChatTurn
+from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.support.model import FakeModel, Refusal, event, fake_model
 
 

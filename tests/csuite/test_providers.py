@@ -14,10 +14,10 @@ from backend.domains.csuite.providers.base import Piece
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.kernel.errors import ProblemError
-from backend.kernel.streams import StreamRef
+from backend.kernel.runs.streams import StreamRef
 from backend.registry import Foundation
 from backend.settings import Settings
-from module_sdk.module import ChatPrompt, ChatTurn
+from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.support.model import FakeModel, Refusal, chunk, fake_model
 
 SOON = {"Retry-After-Ms": "1"}

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.csuite.passages import folded, passage, words_of
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from tests.conftest import SignIn
 from tests.support.people import Member
 from tests.support.sse import ask

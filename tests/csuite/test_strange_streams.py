@@ -16,11 +16,11 @@ from backend.domains.csuite.answer import Answer, Assignment
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.providers.mock import MockProvider
-from backend.kernel.db import DATABASE_AWAY, Database
-from backend.kernel.orm import new_id
-from backend.kernel.streams import Event, StreamRef
-from backend.kernel.tenancy import TenantContext
-from module_sdk.module import ChatPrompt, ChatTurn
+from backend.kernel.db.database import DATABASE_AWAY, Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.runs.streams import Event, StreamRef
+from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.conftest import SignIn
 from tests.csuite.conftest import Lost
 from tests.support.sse import Frame, ask, frames

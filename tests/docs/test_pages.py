@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from alembic.script import ScriptDirectory
 
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.kernel.errors import catalogue
-from backend.kernel.tenancy import ContextSigner, TenantContext
 from backend.settings import VARIABLES, Settings
 from crypto import Keyring, generate_master_key, parse_master_keys
 from migrations import rls

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
 
-from backend.kernel.rls_walk import find_faults
+from backend.kernel.db.rls_walk import find_faults
 from backend.migrate import head
 from backend.settings import Settings
 from tests.docs.pages import ROOT, Block, blocks

@@ -15,8 +15,8 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from module_sdk.wire.base import Page
-from module_sdk.wire.csuite import (
+from module_sdk.api.base import Page
+from module_sdk.api.csuite import (
     ChatRequest,
     Conversation,
     ConversationPatch,

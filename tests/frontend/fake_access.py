@@ -10,7 +10,7 @@ from litestar import Request, delete, get, post, put
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 
-from module_sdk.wire.access import (
+from module_sdk.api.access import (
     Invitation,
     InvitationCreate,
     InvitationPreview,
@@ -22,8 +22,8 @@ from module_sdk.wire.access import (
     PersonRef,
     RoleRef,
 )
-from module_sdk.wire.base import Page
-from module_sdk.wire.identity import TenantRef
+from module_sdk.api.base import Page
+from module_sdk.api.identity import TenantRef
 from tests.frontend.fake_api import NOW, Refused, body, who
 from tests.frontend.fake_audit import ADA
 

@@ -18,10 +18,9 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from backend.registry import permissions
-from module_sdk.contract import MetricPoint, MetricSnapshot
-from module_sdk.wire.account import PasswordCandidate, PasswordStrength
-from module_sdk.wire.base import Page
-from module_sdk.wire.csuite import (
+from module_sdk.api.account import PasswordCandidate, PasswordStrength
+from module_sdk.api.base import Page
+from module_sdk.api.csuite import (
     AgendaItem,
     Attendee,
     BoardMeeting,
@@ -31,10 +30,10 @@ from module_sdk.wire.csuite import (
     Executive,
     Statement,
 )
-from module_sdk.wire.dashboard import Dashboard, MetricSource
-from module_sdk.wire.identity import AccessToken, Me, Membership, SignedIn, SignIn, SignUp, TenantRef, User
-from module_sdk.wire.problems import FieldError, Problem
-from module_sdk.wire.tenants import (
+from module_sdk.api.dashboard import Dashboard, MetricSource
+from module_sdk.api.identity import AccessToken, Me, Membership, SignedIn, SignIn, SignUp, TenantRef, User
+from module_sdk.api.problems import FieldError, Problem
+from module_sdk.api.tenants import (
     Onboarding,
     OnboardingPatch,
     Profile,
@@ -45,6 +44,7 @@ from module_sdk.wire.tenants import (
     Usage,
     UsageLine,
 )
+from module_sdk.contract.capability import MetricPoint, MetricSnapshot
 
 T = TypeVar("T", bound=msgspec.Struct)
 COOKIE = "ocsuite_session"

@@ -9,10 +9,10 @@ from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
-from module_sdk.wire.access import Member, RoleRef
-from module_sdk.wire.audit import Actor, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
-from module_sdk.wire.base import Page
-from module_sdk.wire.tenants import ErasureReceipt
+from module_sdk.api.access import Member, RoleRef
+from module_sdk.api.audit import Actor, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.api.base import Page
+from module_sdk.api.tenants import ErasureReceipt
 from tests.frontend.fake_api import Refused, company_of, who
 
 ApiRequest = Request[Any, Any, Any]

@@ -10,9 +10,9 @@ from litestar import Request, delete, get, patch, post
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 
-from backend.kernel.permissions import BUILT_IN_ROLES
+from backend.kernel.auth.permissions import BUILT_IN_ROLES
 from backend.registry import permissions
-from module_sdk.wire.access import (
+from module_sdk.api.access import (
     ApiKey,
     ApiKeyCreate,
     ApiKeyMade,
@@ -22,7 +22,7 @@ from module_sdk.wire.access import (
     RoleCreate,
     RolePatch,
 )
-from module_sdk.wire.base import Page
+from module_sdk.api.base import Page
 from tests.frontend.fake_api import NOW, Refused, World, body, company_of, who
 
 ApiRequest = Request[Any, Any, Any]

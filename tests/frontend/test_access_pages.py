@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from frontend.states.access_views import area_title, chosen, denied_view, role_view
 from frontend.states.problems import one_of
-from module_sdk.wire.problems import Problem
+from module_sdk.api.problems import Problem
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_api import COOKIE
 from tests.frontend.fake_roles import new_key, new_role

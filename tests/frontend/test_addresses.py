@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.kernel.validation import _PATTERNS
+from backend.kernel.http.validation import _PATTERNS
 from frontend.addresses import NO_ADDRESS, odd_address, suggestion
 from frontend.settings import account_portal
 

@@ -21,8 +21,8 @@ from frontend.download_routes import download_routes
 from frontend.settings import WebSettings
 from frontend.states.access_views import denied_view
 from frontend.states.audit_views import Filters, entry_view, filters_of, verified_view, wanted
-from module_sdk.client import ApiError
-from module_sdk.wire.audit import AuditFault, AuditVerification
+from module_sdk.api.audit import AuditFault, AuditVerification
+from module_sdk.api.client import ApiError
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_api import COOKIE, HANDLERS, Refused, World, on_refused
 from tests.frontend.fake_audit import ADA, AUDIT_HANDLERS, HASH, NEVER, Log, entry, receipt

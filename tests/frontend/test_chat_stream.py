@@ -14,8 +14,8 @@ from frontend.states.chat_list import CHAT_PATH
 from frontend.states.chat_stream import Draft, gathered
 from frontend.states.chat_thread import conversation_in
 from frontend.states.chat_views import executive_view, message_view
-from module_sdk.client import ApiUnavailable, ChatEvent, Reconnecting
-from module_sdk.wire.csuite import Conversation, Delta, Executive, Failed, Message, MessageError, Started
+from module_sdk.api.client import ApiUnavailable, ChatEvent, Reconnecting
+from module_sdk.api.csuite import Conversation, Delta, Executive, Failed, Message, MessageError, Started
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

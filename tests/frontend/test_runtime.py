@@ -17,7 +17,7 @@ from frontend.session_routes import relative_path, session_routes
 from frontend.settings import WebSettings, WebSettingsError, clerk_host
 from frontend.states.last_companies import remembered, remembering
 from frontend.states.session import sign_in_address
-from module_sdk.client import ApiClient, ApiError, SessionCookie
+from module_sdk.api.client import ApiClient, ApiError, SessionCookie
 from tests.frontend.fake_api import World, create_fake
 from tests.frontend.kit import visitor
 

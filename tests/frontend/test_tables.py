@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from module_sdk.wire.access import PersonRef, RoleRef
+from module_sdk.api.access import PersonRef, RoleRef
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_access import Team
 from tests.frontend.fake_api import new_company

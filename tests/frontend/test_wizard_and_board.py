@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from frontend import choices
 from frontend.states.dashboard import metric_view
-from module_sdk.contract import MetricSnapshot
+from module_sdk.contract.capability import MetricSnapshot
 from tests.frontend.conftest import sign_up
 from tests.frontend.fake_api import NOW
 from tests.frontend.kit import FakeApi, WebApp

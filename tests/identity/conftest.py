@@ -23,22 +23,22 @@ from backend.domains.csuite.belongings import Conversations
 from backend.domains.identity.service import Attempts
 from backend.domains.identity.signing import ensure_signing_key
 from backend.domains.identity.wiring import Identity, LocalIdentity, Parts, create_identity
-from backend.kernel.auth import PUBLIC, Authentication, Principal
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.db import Database, create_engine
-from backend.kernel.limits import FailedAuthentications, RateLimits, default_policies
-from backend.kernel.logging import configure_logging
-from backend.kernel.observe import Observe
-from backend.kernel.problems import exception_handlers
-from backend.kernel.ratelimit import Limit, RateLimiter
-from backend.kernel.redis import RedisBatcher
-from backend.kernel.requests import ApiRequest
-from backend.kernel.tenancy import ContextSigner
+from backend.kernel.auth.authentication import PUBLIC, Authentication, Principal
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.db.tenancy import ContextSigner
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.problems import exception_handlers
+from backend.kernel.http.requests import ApiRequest
+from backend.kernel.limits.limiter import Limit, RateLimiter
+from backend.kernel.limits.policies import FailedAuthentications, RateLimits, default_policies
+from backend.kernel.observe.logging import configure_logging
+from backend.kernel.observe.requests import Observe
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack import LocalStack
 from crypto import Keyring
-from module_sdk.wire.identity import Membership, TenantRef
+from module_sdk.api.identity import Membership, TenantRef
 
 PASSWORD = "correct horse battery"
 ORIGIN = "http://localhost:3000"

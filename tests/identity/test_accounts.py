@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 import crypto
 from backend.domains.identity.cookies import COOKIE_SECONDS, SessionCookies
 from backend.domains.identity.service import default_attempts
-from backend.kernel.ratelimit import Limit
+from backend.kernel.limits.limiter import Limit
 from tests.identity.conftest import ORIGIN, PASSWORD, ROOMY, Api, Run, address, cookie_of, on_behalf_of
 
 

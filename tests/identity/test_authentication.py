@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from litestar.types import Scope
 
-from backend.kernel.auth import Principal, TokenCache, bearer_token
+from backend.kernel.auth.authentication import Principal, TokenCache, bearer_token
 from backend.kernel.errors import Unauthenticated
 from tests.identity.conftest import Api, cookie_of
 from tests.identity.kit import Clock

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.kernel.http_client import GuardedClient, OutboundError, is_public
+from backend.kernel.egress.client import GuardedClient, OutboundError, is_public
 from tests.identity.kit import JwksServer
 
 

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.domains.identity.jwks import REFRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, JwksKeys, parse_jwks
+from backend.kernel.egress.client import GuardedClient
 from backend.kernel.errors import Unavailable
-from backend.kernel.http_client import GuardedClient
 from tests.identity.kit import Clock, JwksServer, jwk, rsa_key
 
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from backend.domains.audit.export_file import verify_export
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditCheckpoint
-from module_sdk.wire.base import Page as Listed
+from module_sdk.api.audit import AuditCheckpoint
+from module_sdk.api.base import Page as Listed
 from tests.journeys.conftest import Enter
 from tests.journeys.people import Member, signed_up
 from tests.journeys.product import Product

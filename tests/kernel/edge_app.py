@@ -16,16 +16,16 @@ from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
 
 from backend.domains.access.key_tokens import KeyOrSession
-from backend.kernel.auth import Authentication, Principal, invalid_token
-from backend.kernel.db import Database
-from backend.kernel.edges import edges
-from backend.kernel.limits import Policies, charge_tenant, default_policies
-from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor
-from backend.kernel.ratelimit import Limit as RateLimit
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.auth.authentication import Authentication, Principal, invalid_token
+from backend.kernel.db.database import Database
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.http.edges import edges
+from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor
+from backend.kernel.limits.limiter import Limit as RateLimit
+from backend.kernel.limits.policies import Policies, charge_tenant, default_policies
 from backend.settings import Settings
-from module_sdk.wire.csuite import ChatRequest
-from module_sdk.wire.identity import SignUp
+from module_sdk.api.csuite import ChatRequest
+from module_sdk.api.identity import SignUp
 
 
 class Client(httpx.AsyncClient):

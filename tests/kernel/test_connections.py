@@ -14,7 +14,7 @@ from litestar.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from backend.kernel.connections import bounded
+from backend.kernel.http.connections import bounded
 from backend.settings import ConnectionSettings
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import UserContext
 from backend.kernel.errors import RequestInFlight
-from backend.kernel.idempotency import Claim, Kept, claim, finish
-from backend.kernel.tenancy import UserContext
+from backend.kernel.http.idempotency import Claim, Kept, claim, finish
 from backend.settings import Settings
 from tests.kernel.edge_app import Acts, bearer, edge_client
 

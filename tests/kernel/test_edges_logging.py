@@ -13,11 +13,11 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from backend.kernel.db import Database
-from backend.kernel.logging import AccessLog, Complaints, configure_logging
-from backend.kernel.redaction import is_secret_name, redact_line
+from backend.kernel.db.database import Database
+from backend.kernel.observe.logging import AccessLog, Complaints, configure_logging
+from backend.kernel.observe.redaction import is_secret_name, redact_line
 from backend.settings import Settings
-from module_sdk.wire.identity import SignIn
+from module_sdk.api.identity import SignIn
 from tests.kernel.edge_app import bearer, edge_client
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJlLWJ5dGVz"

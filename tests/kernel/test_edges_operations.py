@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from backend.kernel.db import Database, driver_url
+from backend.kernel.db.database import Database, driver_url
 from backend.kernel.errors import ValidationFailed
-from backend.kernel.health import NotReadyError
-from backend.kernel.paging import TimeKey, decode_cursor, encode_cursor, page_of
-from backend.kernel.telemetry import Telemetry
+from backend.kernel.http.health import NotReadyError
+from backend.kernel.http.paging import TimeKey, decode_cursor, encode_cursor, page_of
+from backend.kernel.observe.telemetry import Telemetry
 from backend.settings import Settings
 from tests.kernel.edge_app import bearer, edge_client
 

@@ -13,12 +13,12 @@ import pytest
 import redis.exceptions
 from sqlalchemy import text
 
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import ProblemError, catalogue
-from backend.kernel.problems import problem_of
-from backend.kernel.tenancy import ANONYMOUS
+from backend.kernel.http.problems import problem_of
 from backend.settings import Settings
-from module_sdk.wire.problems import Problem
+from module_sdk.api.problems import Problem
 from tests.kernel.edge_app import FAULTS, Client, bearer, edge_client
 
 JSON = {"Content-Type": "application/json"}

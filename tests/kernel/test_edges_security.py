@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backend.kernel.db import Database
-from backend.kernel.security import hosts_of
+from backend.kernel.db.database import Database
+from backend.kernel.http.security import hosts_of
 from backend.settings import Settings
 from tests.kernel.edge_app import Client, bearer, edge_client
 

@@ -20,8 +20,8 @@ import pytest
 import structlog
 from aiosmtpd.smtp import SMTP
 
-from backend.kernel.logging import configure_logging
-from backend.kernel.mail import LogMailer, Mail, SmtpMailer, create_mailer
+from backend.kernel.mail.mailer import LogMailer, Mail, SmtpMailer, create_mailer
+from backend.kernel.observe.logging import configure_logging
 from backend.mail_settings import parse_mail, parse_sender
 from backend.settings import Settings
 from tests.kernel.mail_server import PASSWORD, USER, Box, account, read, self_signed

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
-from backend.kernel.redis import RedisBatcher, create_redis
+from backend.kernel.db.redis import RedisBatcher, create_redis
 from backend.settings import Settings
 
 

@@ -8,9 +8,9 @@ import pytest
 from litestar import Litestar, post
 from litestar.params import JSONBody
 
-from backend.kernel.problems import exception_handlers
-from backend.kernel.requests import ApiRequest
-from module_sdk.wire.base import Request
+from backend.kernel.http.problems import exception_handlers
+from backend.kernel.http.requests import ApiRequest
+from module_sdk.api.base import Request
 
 
 class Stay(Request, frozen=True, kw_only=True):

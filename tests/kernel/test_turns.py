@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from backend.kernel import db as kernel_db
-from backend.kernel.db import Database, create_engine
-from backend.kernel.problems import problem_of
-from backend.kernel.tenancy import Context, ContextSigner, TenantContext, UserContext
+from backend.kernel.db import database as kernel_db
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.tenancy import Context, ContextSigner, TenantContext, UserContext
+from backend.kernel.http.problems import problem_of
 from backend.settings import Settings
 from crypto import Keyring
 

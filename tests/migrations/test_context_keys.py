@@ -3,8 +3,8 @@
 import asyncpg
 from sqlalchemy import text
 
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.migrate import hmac_pads, migrate
 from crypto import Keyring, MasterKey
 from tests.migrations.kit import connected

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SAWarning
 
 import backend.registry  # noqa: F401  # imports every domain's models
-from backend.kernel.orm import Base
+from backend.kernel.db.orm import Base
 from backend.settings import Settings
 from tests.migrations.kit import connected
 

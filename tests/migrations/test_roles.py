@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.access.catalogue import synchronise_permissions
-from backend.kernel.orm import new_id
-from backend.kernel.permissions import ADMINS, BUILT_IN_ROLES, Permission
+from backend.kernel.auth.permissions import ADMINS, BUILT_IN_ROLES, Permission
+from backend.kernel.db.orm import new_id
 from backend.migrate import migrate
 from backend.registry import permissions
 from backend.settings import Settings

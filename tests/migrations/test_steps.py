@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-from backend.kernel.rls_walk import find_faults
+from backend.kernel.db.rls_walk import find_faults
 from backend.migrate import head, migrate
 from crypto import Keyring
 from tests.migrations.kit import connected, shape

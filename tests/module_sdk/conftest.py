@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from module_sdk.client import ApiClient
+from module_sdk.api.client import ApiClient
 from tests.module_sdk.fake_api import FakeApi, serving
 
 

@@ -7,9 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from module_sdk.client import ApiClient
-from module_sdk.client.me import AccountClient
-from module_sdk.wire.account import (
+from module_sdk.api.account import (
     AccountDeletionRequest,
     AccountToken,
     EmailChange,
@@ -20,6 +18,8 @@ from module_sdk.wire.account import (
     PasswordReset,
     SessionsEnd,
 )
+from module_sdk.api.client import ApiClient
+from module_sdk.api.client.me import AccountClient
 from tests.module_sdk.fake_api import FakeApi, reply
 from tests.module_sdk.samples import USER
 

@@ -7,10 +7,10 @@ import socket
 import httpx
 import pytest
 
-from module_sdk.client import ApiClient, ApiError, ApiUnavailable, TenantClient, UnexpectedReplyError
-from module_sdk.wire.csuite import ChatRequest
-from module_sdk.wire.identity import SignIn, SignUp
-from module_sdk.wire.tenants import TenantCreate
+from module_sdk.api.client import ApiClient, ApiError, ApiUnavailable, TenantClient, UnexpectedReplyError
+from module_sdk.api.csuite import ChatRequest
+from module_sdk.api.identity import SignIn, SignUp
+from module_sdk.api.tenants import TenantCreate
 from tests.module_sdk.fake_api import Answer, FakeApi, not_found, problem, reply
 from tests.module_sdk.samples import CONVERSATION, MESSAGE, SAID, SIGNED_IN, TENANT, TENANT_ROW, USER
 
@@ -123,7 +123,7 @@ async def test_a_stopped_api_is_unavailable_and_nothing_was_sent() -> None:
 
 
 async def test_a_silent_api_is_unavailable(fake: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("module_sdk.client.transport.REQUEST_TIMEOUT", httpx.Timeout(0.1))
+    monkeypatch.setattr("module_sdk.api.client.transport.REQUEST_TIMEOUT", httpx.Timeout(0.1))
     fake.queue("GET", "/me", Answer(200, b"{", hang=True))
     async with ApiClient(fake.url) as api:
         with pytest.raises(ApiUnavailable, match="in time") as caught:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from module_sdk import is_compatible
-from module_sdk.client import ApiClient
+from module_sdk.api.client import ApiClient
 from tests.module_sdk.fake_api import FakeApi
 from tests.module_sdk.samples import TENANT
 from tests.module_sdk.test_stream import CHAT, FRAMES, RESUME, stream

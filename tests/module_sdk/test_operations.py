@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from module_sdk.client import ApiClient, TenantClient
-from module_sdk.wire.base import Page
-from module_sdk.wire.csuite import BoardMeetingRequest, Conversation, ConversationPatch, Executive, Message
-from module_sdk.wire.dashboard import Dashboard
-from module_sdk.wire.identity import Me
-from module_sdk.wire.tenants import (
+from module_sdk.api.base import Page
+from module_sdk.api.client import ApiClient, TenantClient
+from module_sdk.api.csuite import BoardMeetingRequest, Conversation, ConversationPatch, Executive, Message
+from module_sdk.api.dashboard import Dashboard
+from module_sdk.api.identity import Me
+from module_sdk.api.tenants import (
     Onboarding,
     OnboardingPatch,
     Profile,

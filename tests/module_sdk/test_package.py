@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 import module_sdk
-import module_sdk.client
+import module_sdk.api.client
 
 SOURCE = Path(module_sdk.__file__).parent
+CLIENT = "api/client/"
 BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 
@@ -61,7 +62,7 @@ def test_the_wheel_works_with_msgspec_alone(built: tuple[Path, Path], tmp_path: 
     shutil.copytree(Path(msgspec.__file__).parent, tmp_path / "msgspec")
     names = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in modules()]
     free = [
-        "module_sdk" + ("" if name == "__init__" else f".{name}") for name in names if not name.startswith("client")
+        "module_sdk" + ("" if name == "__init__" else f".{name}") for name in names if not name.startswith("api.client")
     ]
     script = f"""
 import importlib, sys
@@ -71,7 +72,7 @@ for name in {free!r}:
 from module_sdk import is_compatible
 assert is_compatible("1.2.0", "1.1.0")
 try:
-    import module_sdk.client
+    import module_sdk.api.client
 except ImportError as error:
     print(error)
 """
@@ -79,7 +80,7 @@ except ImportError as error:
     command = [sys.executable, "-I", "-S", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "module_sdk.client needs httpx: pip install 'ocsuite-module-sdk[client]'"
+    assert done.stdout.strip() == "module_sdk.api.client needs httpx: pip install 'ocsuite-module-sdk[client]'"
 
 
 def imported(path: Path) -> set[str]:
@@ -98,18 +99,18 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("name", modules())
 def test_imports(name: str) -> None:
     allowed = set(sys.stdlib_module_names) | {"msgspec", "module_sdk"}
-    if name.startswith("client/"):
+    if name.startswith(CLIENT):
         allowed.add("httpx")
     assert imported(SOURCE / name) <= allowed
 
 
 @pytest.mark.parametrize("name", modules())
 def test_nothing_but_the_client_needs_the_client(name: str) -> None:
-    if name.startswith("client/"):
+    if name.startswith(CLIENT):
         return
     tree = ast.parse((SOURCE / name).read_text())
     targets = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not any(target and target.startswith("module_sdk.client") for target in targets)
+    assert not any(target and target.startswith("module_sdk.api.client") for target in targets)
 
 
 def test_the_public_surface() -> None:
@@ -147,7 +148,7 @@ def test_the_public_surface() -> None:
         "validate_request",
         "validate_result",
     ]
-    assert module_sdk.client.__all__ == [
+    assert module_sdk.api.client.__all__ == [
         "ApiClient",
         "ApiError",
         "ApiUnavailable",
@@ -162,7 +163,7 @@ def test_the_public_surface() -> None:
         "TokenProvider",
         "UnexpectedReplyError",
     ]
-    for package in (module_sdk, module_sdk.client):
+    for package in (module_sdk, module_sdk.api.client):
         assert all(hasattr(package, name) for name in package.__all__)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from module_sdk.contract import MetricSnapshot, ModuleCapability, TaskExecutionRequest, TaskExecutionResult
-from module_sdk.module import BoardRequest, ChatComposition, ChatModule, ChatPrompt, MetricsRequest
+from module_sdk.api.csuite import BoardMeeting
+from module_sdk.contract.capability import MetricSnapshot, ModuleCapability, TaskExecutionRequest, TaskExecutionResult
+from module_sdk.contract.module import BoardRequest, ChatComposition, ChatModule, ChatPrompt, MetricsRequest
 from module_sdk.registry import CapabilityMissing, ModuleRegistry, RegistrationRefused, kind_of
-from module_sdk.wire.csuite import BoardMeeting
 
 
 class Fake:

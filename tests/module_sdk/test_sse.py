@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from module_sdk.sse import ServerEvent, SseOverflowError, SseParser
+from module_sdk.api.sse import ServerEvent, SseOverflowError, SseParser
 from tests.module_sdk.patience import PATIENT
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from module_sdk.client import (
+from module_sdk.api.client import (
     ApiClient,
     ApiError,
     ApiUnavailable,
@@ -19,8 +19,8 @@ from module_sdk.client import (
     StreamItem,
     UnexpectedReplyError,
 )
-from module_sdk.client.stream import Patience
-from module_sdk.wire.csuite import ChatRequest, Delta, Failed, Message, Started, Thought
+from module_sdk.api.client.stream import Patience
+from module_sdk.api.csuite import ChatRequest, Delta, Failed, Message, Started, Thought
 from tests.module_sdk.fake_api import Answer, FakeApi, problem
 from tests.module_sdk.samples import MESSAGE, SAID, TALK, TENANT
 
@@ -216,7 +216,7 @@ async def test_patience_ends(fake: FakeApi, api: ApiClient) -> None:
 async def test_silence_counts_as_a_lost_connection(
     fake: FakeApi, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("module_sdk.client.stream.STREAM_TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr("module_sdk.api.client.stream.STREAM_TIMEOUT", httpx.Timeout(0.2))
     fake.queue("POST", CHAT, stream(*FRAMES[:2], hang=True))
     fake.queue("GET", RESUME, stream(*FRAMES[2:]))
     events, waits = await collect(api.for_tenant(TENANT).chat(ChatRequest(message="Hi")))

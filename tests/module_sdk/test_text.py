@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from module_sdk.text import clean_address, clean_line, clean_name, clean_prose, invisible, visible
-from module_sdk.wire.access import ApiKeyCreate, RoleCreate, RolePatch
-from module_sdk.wire.csuite import ChatRequest, ConversationPatch
-from module_sdk.wire.identity import SignUp
-from module_sdk.wire.tenants import TenantCreate, TenantPatch
+from module_sdk.api.access import ApiKeyCreate, RoleCreate, RolePatch
+from module_sdk.api.csuite import ChatRequest, ConversationPatch
+from module_sdk.api.identity import SignUp
+from module_sdk.api.tenants import TenantCreate, TenantPatch
+from module_sdk.api.text import clean_address, clean_line, clean_name, clean_prose, invisible, visible
 
 HIDDEN = "\u200b\u202e\u2066\u2060\ufeff\xad\u3164\u115f\u034f\u200e\U000e0041\U000e007f\u180e\u2800"
 #: Names, and names' characters, in which an invisible mark is spelling.

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from module_sdk.contract import (
+from module_sdk.contract.capability import (
     MetricPoint,
     MetricSnapshot,
     ModuleCapability,
     TaskExecutionRequest,
     TaskExecutionResult,
 )
-from module_sdk.validation import (
+from module_sdk.contract.validation import (
     MAX_DOCUMENT_BYTES,
     MAX_INTEGER,
     MAX_REQUEST_BYTES,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from module_sdk.contract import SemVer
-from module_sdk.versions import compare_versions, is_compatible, parse_version
+from module_sdk.contract.capability import SemVer
+from module_sdk.contract.versions import compare_versions, is_compatible, parse_version
 from tests.module_sdk.patience import PATIENT
 
 VALID = [

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from module_sdk.contract import CapabilityName, SemVer
-from module_sdk.text import invisible
-from module_sdk.wire.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE, Name
-from module_sdk.wire.csuite import ChatRequest
-from module_sdk.wire.identity import Email
-from module_sdk.wire.tenants import Profile, Slug
+from module_sdk.api.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE, Name
+from module_sdk.api.csuite import ChatRequest
+from module_sdk.api.identity import Email
+from module_sdk.api.tenants import Profile, Slug
+from module_sdk.api.text import invisible
+from module_sdk.contract.capability import CapabilityName, SemVer
 
 
 @pytest.mark.parametrize(

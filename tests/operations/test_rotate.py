@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from backend.kernel.orm import new_id
-from backend.kernel.tenant_keys import TenantKeyGoneError
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenant_keys import TenantKeyGoneError
 from backend.migrate import migrate
 from backend.operations.errors import OperationFailed
 from backend.operations.rotate import BATCH, rotate
@@ -274,7 +274,7 @@ async def test_a_cached_key_is_forgotten_without_being_told(
     await base.tenant_keys.get(tenant_id)
     assert len(asked) == 1
     later = time.monotonic() + 301
-    monkeypatch.setattr("backend.kernel.tenant_keys.time.monotonic", lambda: later)
+    monkeypatch.setattr("backend.kernel.db.tenant_keys.time.monotonic", lambda: later)
     with pytest.raises(TenantKeyGoneError):
         await base.tenant_keys.get(tenant_id)
     await base.close()

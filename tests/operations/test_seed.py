@@ -15,9 +15,9 @@ from backend.operations.demo import ADA, BEN, CARLA, CLINICS, COMPANIES, FARID, 
 from backend.operations.errors import OperationFailed, OperationRefused
 from backend.operations.seed import LOCAL_PASSWORD, seed
 from backend.settings import Settings
-from module_sdk.client import ApiClient, ChatEvent
-from module_sdk.wire.csuite import Message
-from module_sdk.wire.identity import SignIn
+from module_sdk.api.client import ApiClient, ChatEvent
+from module_sdk.api.csuite import Message
+from module_sdk.api.identity import SignIn
 from tests.support.server import running_api
 
 ALL = {"people": 9, "companies": 2, "conversations": 7}

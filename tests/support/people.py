@@ -14,12 +14,12 @@ from backend.domains.access.invitations import InvitationService, accept
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.tenants.access import TenantPorts
 from backend.domains.tenants.models import TenantRow
-from backend.kernel.db import Database, driver_url
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext, UserContext
+from backend.kernel.db.database import Database, driver_url
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext, UserContext
 from backend.settings import Settings
 from crypto import hash_token, new_token
-from module_sdk.wire.access import InvitationCreate
+from module_sdk.api.access import InvitationCreate
 
 
 @dataclass(slots=True)

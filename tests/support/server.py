@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from backend.app import create_app
-from backend.kernel.connections import bounded
-from backend.kernel.limits import Policies
+from backend.kernel.http.connections import bounded
+from backend.kernel.limits.policies import Policies
 from backend.settings import Settings
 from backend.stack.process import free_port
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from backend.kernel.db import SETTING
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import CONTEXT_SECONDS, Context, ContextSigner, TenantContext
+from backend.kernel.db.database import SETTING
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import CONTEXT_SECONDS, Context, ContextSigner, TenantContext
 from crypto import Keyring
 
 #: One row of every tenant table, parents first: {t} tenant, {u} user, {c} conversation, {m} message,

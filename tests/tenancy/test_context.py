@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backend.kernel.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
+from backend.kernel.db.tenancy import ANONYMOUS, ContextSigner, TenantContext, UserContext
 from backend.settings import Settings
 from crypto import Keyring, MasterKey
 from tests.tenancy.kit import TABLES, App, Tenant, key_of, of

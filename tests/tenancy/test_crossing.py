@@ -6,7 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.tenancy import TenantContext
 from tests.tenancy.kit import ALL, ROWS, SYSTEM_WRITTEN, TABLES, WRITES, App, Tenant, key_of, of
 
 Owner = asyncpg.Connection

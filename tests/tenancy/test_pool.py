@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kernel.db import Database
-from backend.kernel.tenancy import ANONYMOUS, UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from tests.tenancy.kit import Tenant, of
 
 ENDINGS = ("commit", "rollback", "error", "cancel", "timeout", "nothing", "disconnect", "session-setting")

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from backend.kernel.rls_walk import GUARDED_TABLES
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.rls_walk import GUARDED_TABLES
+from backend.kernel.db.tenancy import TenantContext
 from backend.settings import Settings
 from tests.tenancy.kit import TABLES, WRITES, App, Tenant, key_of, of
 

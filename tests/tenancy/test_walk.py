@@ -8,7 +8,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from backend.kernel.rls_walk import PERSON_TABLES, SYSTEM_TABLES, find_faults
+from backend.kernel.db.rls_walk import PERSON_TABLES, SYSTEM_TABLES, find_faults
 from backend.settings import Settings
 from migrations import rls
 from tests.tenancy.planted import PLANTED

@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from backend.kernel.db import Database, create_engine
-from backend.kernel.orm import new_id
-from backend.kernel.permissions import BUILT_IN_ROLES
-from backend.kernel.tenancy import ContextSigner
+from backend.kernel.auth.permissions import BUILT_IN_ROLES
+from backend.kernel.db.database import Database, create_engine
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ContextSigner
 from backend.registry import permissions
 from backend.settings import Settings
 from crypto import Keyring
-from module_sdk.sse import SseParser
+from module_sdk.api.sse import SseParser
 from tests.support.people import sign_in
 
 #: What each built-in role holds, as the domains declare it.

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from backend.domains.tenants.service import TenantService, new_tenant_context, proposed_slugs
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import UserContext
 from backend.kernel.errors import LimitReached
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import UserContext
 from backend.settings import Settings
 from crypto import Keyring
-from module_sdk.wire.tenants import TenantCreate
+from module_sdk.api.tenants import TenantCreate
 from tests.conftest import SignIn
 from tests.support.people import join
 

@@ -21,10 +21,10 @@ from backend.domains.tenants.deletion import receipts, signed
 from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.erasure import Eraser
 from backend.domains.tenants.repository import TenantRepository
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import TenantContext, UserContext
-from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext, UserContext
+from backend.kernel.db.tenant_keys import TenantKeyGoneError, TenantKeys
 from backend.registry import Foundation
 from backend.settings import Settings
 from crypto import Binding, DecryptionError, Keyring, SealingKey, VerifyKey

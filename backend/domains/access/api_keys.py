@@ -11,13 +11,13 @@ from backend.domains.access.key_repository import KeyRepository
 from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.role_repository import RoleRepository
 from backend.domains.access.rules import must_be_permissions, must_hold
-from backend.kernel.audit import MetaValue, record
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import Forbidden, NotFound, PermissionDenied
-from backend.kernel.orm import new_id
-from backend.kernel.paging import TimeKey, decode_cursor, page_of
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade, PersonRef
-from module_sdk.wire.base import Page
+from backend.kernel.http.paging import TimeKey, decode_cursor, page_of
+from module_sdk.api.access import ApiKey, ApiKeyCreate, ApiKeyMade, PersonRef
+from module_sdk.api.base import Page
 
 
 class KeyService:

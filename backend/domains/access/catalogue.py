@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.kernel.permissions import BUILT_IN_ROLES, Permission
+from backend.kernel.auth.permissions import BUILT_IN_ROLES, Permission
 
 _ROLE = text(
     "INSERT INTO util.built_in_roles AS r (key, name, description, rank) VALUES (:key, :name, :description, :rank) "

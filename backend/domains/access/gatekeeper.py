@@ -8,14 +8,14 @@ import structlog
 from litestar.connection import ASGIConnection
 from sqlalchemy import text
 
-from backend.kernel.audit import record
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.audit.recording import record
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import CONTEXT, denied
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound, PermissionDenied, TenantRequired, ValidationFailed
-from backend.kernel.limits import charge_tenant
-from backend.kernel.permissions import CONTEXT, denied
-from backend.kernel.tenancy import TenantContext
-from backend.kernel.validation import field_error
+from backend.kernel.http.validation import field_error
+from backend.kernel.limits.policies import charge_tenant
 
 Connection = ASGIConnection[Any, Principal, Any, Any]
 
@@ -48,13 +48,13 @@ async def admission(
 
 
 class AccessGatekeeper:
-    """The product's :class:`~backend.kernel.permissions.Gatekeeper`."""
+    """The product's :class:`~backend.kernel.auth.permissions.Gatekeeper`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def admit(self, connection: Connection, permission: str | None) -> None:
-        """See :class:`~backend.kernel.permissions.Gatekeeper`."""
+        """See :class:`~backend.kernel.auth.permissions.Gatekeeper`."""
         principal = connection.user
         tenant_id, key = _tenant_of(connection), principal.api_key
         if key is not None and key.tenant_id != tenant_id:

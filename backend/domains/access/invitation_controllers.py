@@ -14,15 +14,15 @@ from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.invitations import InvitationService
 from backend.domains.access.ports import Addresses, Memberships
 from backend.domains.access.refusals import changing
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.idempotency import keep_instead
-from backend.kernel.paging import Cursor, Limit
-from backend.kernel.permissions import requires_permission, requires_person
-from backend.kernel.tenancy import ANONYMOUS, TenantContext
-from module_sdk.wire.access import Invitation, InvitationCreate, InvitationPreview, InvitationSent, InvitationToken
-from module_sdk.wire.base import Page
-from module_sdk.wire.identity import Membership
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.http.idempotency import keep_instead
+from backend.kernel.http.paging import Cursor, Limit
+from module_sdk.api.access import Invitation, InvitationCreate, InvitationPreview, InvitationSent, InvitationToken
+from module_sdk.api.base import Page
+from module_sdk.api.identity import Membership
 
 ApiRequest = Request[Principal, None, Any]
 INVITE: Final = requires_permission("members.invite")

@@ -4,8 +4,8 @@ from typing import Final
 from urllib.parse import quote
 
 from backend.domains.access.invitations import Drawn
-from backend.kernel.mail import Mail, Mailer
-from module_sdk.wire.access import Invitation, InvitationSent
+from backend.kernel.mail.mailer import Mail, Mailer
+from module_sdk.api.access import Invitation, InvitationSent
 
 _TEXT: Final = """\
 Hello,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.models import InvitationRoleRow, InvitationRow
-from backend.kernel.paging import TimeKey
+from backend.kernel.http.paging import TimeKey
 
 # The order of ids is that of creation.
 _INVITATIONS: Final = """

@@ -20,15 +20,15 @@ from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
 from backend.kernel.addresses import accepted, masked
-from backend.kernel.audit import MetaValue, record
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import LimitReached, NotFound
-from backend.kernel.orm import new_id
-from backend.kernel.paging import TimeKey, decode_cursor, page_of
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.http.paging import TimeKey, decode_cursor, page_of
 from crypto import hash_token, new_token
-from module_sdk.wire.access import Invitation, InvitationCreate, InvitationPreview, PersonRef, RoleRef
-from module_sdk.wire.base import Page
-from module_sdk.wire.identity import Membership, TenantRef
+from module_sdk.api.access import Invitation, InvitationCreate, InvitationPreview, PersonRef, RoleRef
+from module_sdk.api.base import Page
+from module_sdk.api.identity import Membership, TenantRef
 
 RESENT_FOR: Final = timedelta(days=7)
 

@@ -10,16 +10,16 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from backend.domains.access.api_keys import KeyService
 from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.refusals import changing
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ShownOnce
-from backend.kernel.idempotency import keep_instead
-from backend.kernel.paging import Cursor, Limit
-from backend.kernel.permissions import requires_permission, requires_person
-from backend.kernel.problems import MEDIA_TYPE, body_of, request_id_of
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import ApiKey, ApiKeyCreate, ApiKeyMade
-from module_sdk.wire.base import Page
+from backend.kernel.http.idempotency import keep_instead
+from backend.kernel.http.paging import Cursor, Limit
+from backend.kernel.http.problems import MEDIA_TYPE, body_of, request_id_of
+from module_sdk.api.access import ApiKey, ApiKeyCreate, ApiKeyMade
+from module_sdk.api.base import Page
 
 READ: Final = requires_permission("api_keys.read")
 MANAGE: Final = requires_permission("api_keys.manage")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.models import ApiKeyRow
 from backend.kernel.errors import PermissionDenied
-from backend.kernel.paging import TimeKey
+from backend.kernel.http.paging import TimeKey
 
 _KEYS: Final = """
   SELECT k.id, k.name, k.prefix, k.user_id, p.full_name, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,

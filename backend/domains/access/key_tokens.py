@@ -22,10 +22,10 @@ from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy import Row, text
 
-from backend.kernel.auth import ApiKeyRef, Authenticator, Principal, invalid_token
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import ApiKeyRef, Authenticator, Principal, invalid_token
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import Unavailable
-from backend.kernel.tenancy import ANONYMOUS
 from crypto import Keyring, hash_token, new_token
 
 Value = TypeVar("Value")

@@ -13,14 +13,14 @@ from backend.domains.access.member_repository import MemberRepository, NameKey
 from backend.domains.access.ports import Addresses
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant, must_hold
-from backend.kernel.audit import MetaValue, record
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.auth.permissions import OWNER
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import Forbidden, NotFound, PermissionDenied, ValidationFailed
-from backend.kernel.paging import decode_cursor, page_of
-from backend.kernel.permissions import OWNER
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer, RoleRef
-from module_sdk.wire.base import Page
-from module_sdk.wire.problems import FieldError
+from backend.kernel.http.paging import decode_cursor, page_of
+from module_sdk.api.access import Member, MemberRoles, OwnershipTransfer, RoleRef
+from module_sdk.api.base import Page
+from module_sdk.api.problems import FieldError
 
 AFTER_OWNER: Final = "admin"
 """The role that remains to whoever hands over ownership."""

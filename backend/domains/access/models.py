@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.kernel.orm import Base, TenantOwned, Timestamps
+from backend.kernel.db.orm import Base, TenantOwned, Timestamps
 
 
 class PermissionRow(Timestamps, Base):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.kernel.permissions import ADMINS, EVERYBODY, OWNER, Permission
+from backend.kernel.auth.permissions import ADMINS, EVERYBODY, OWNER, Permission
 
 PERMISSIONS: Final = (
     Permission("members.read", "See the team", "Names, addresses and roles of members.", EVERYBODY),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from module_sdk.wire.identity import Membership
+from module_sdk.api.identity import Membership
 
 
 class Memberships(Protocol):

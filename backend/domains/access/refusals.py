@@ -7,11 +7,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.errors import RULES
-from backend.kernel.audit import MetaValue, record
-from backend.kernel.db import Database
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import PermissionDenied, ProblemError
-from backend.kernel.problems import problem_of
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.http.problems import problem_of
 
 
 @asynccontextmanager

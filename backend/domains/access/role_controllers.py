@@ -8,11 +8,11 @@ from litestar.params import FromPath, JSONBody
 
 from backend.domains.access.refusals import changing
 from backend.domains.access.roles import RoleService
-from backend.kernel.db import Database
-from backend.kernel.permissions import requires_permission
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import Permission, Role, RoleCreate, RolePatch
-from module_sdk.wire.base import Page
+from backend.kernel.auth.permissions import requires_permission
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.access import Permission, Role, RoleCreate, RolePatch
+from module_sdk.api.base import Page
 
 READ: Final = requires_permission("roles.read")
 MANAGE: Final = requires_permission("roles.manage")

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.models import PermissionRow, RolePermissionRow, RoleRow
+from backend.kernel.auth.permissions import OWNER
 from backend.kernel.errors import PermissionDenied
-from backend.kernel.permissions import OWNER
 
 _ROLES: Final = """
   SELECT r.key, r.name, r.description, r.built_in, r.created_at, r.updated_at,

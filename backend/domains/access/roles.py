@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.access.errors import RoleBuiltIn, RoleInUse, RoleTaken
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_be_permissions, must_hold
-from backend.kernel.audit import MetaValue, record
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound, ValidationFailed
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import Permission, Role, RoleCreate, RolePatch
-from module_sdk.wire.base import Page
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.access import Permission, Role, RoleCreate, RolePatch
+from module_sdk.api.base import Page
+from module_sdk.api.problems import FieldError
 
 KEY_LENGTH: Final = 36
 

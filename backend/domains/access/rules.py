@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from backend.domains.access.errors import exceeds
 from backend.domains.access.role_repository import RoleRepository
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ValidationFailed
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.problems import FieldError
 
 
 def must_hold(context: TenantContext, needed: Iterable[str]) -> None:

@@ -10,12 +10,12 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from backend.domains.access.members import MemberService
 from backend.domains.access.ports import Addresses
 from backend.domains.access.refusals import changing
-from backend.kernel.db import Database
-from backend.kernel.paging import Cursor, Limit
-from backend.kernel.permissions import requires_membership, requires_permission, requires_person
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.access import Member, MemberRoles, OwnershipTransfer
-from module_sdk.wire.base import Page
+from backend.kernel.auth.permissions import requires_membership, requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.paging import Cursor, Limit
+from module_sdk.api.access import Member, MemberRoles, OwnershipTransfer
+from module_sdk.api.base import Page
 
 READ: Final = requires_permission("members.read")
 UPDATE: Final = requires_permission("members.update")

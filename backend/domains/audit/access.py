@@ -6,9 +6,9 @@ from uuid import UUID
 from backend.domains.audit.keys import NoSigningKey, open_keys
 from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.witness import Witness
-from backend.kernel.db import Database
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import Unavailable
-from backend.kernel.tenancy import ANONYMOUS
 from crypto import Keyring
 
 

@@ -30,7 +30,7 @@ from uuid import UUID
 import msgspec
 
 from crypto import SealingKey, VerifyKey
-from module_sdk.wire.audit import ActorKind, AuditCheckpoint, Outcome
+from module_sdk.api.audit import ActorKind, AuditCheckpoint, Outcome
 
 CHECKPOINT_EVERY: Final = 1000
 """Most rows from one checkpoint to the next; the last row of a batch is always one."""

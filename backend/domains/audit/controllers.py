@@ -16,16 +16,16 @@ from backend.domains.audit.exporting import COLUMNS, Exporter, ExportForm
 from backend.domains.audit.repository import EntryFilter
 from backend.domains.audit.service import AuditService
 from backend.domains.audit.verification import Verifications
-from backend.kernel.audit import record
-from backend.kernel.db import Database
+from backend.kernel.audit.recording import record
+from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ValidationFailed
-from backend.kernel.paging import Cursor, Limit, decode_cursor, page_of
-from backend.kernel.permissions import requires_permission, requires_person
-from backend.kernel.tenancy import TenantContext
-from backend.kernel.validation import field_error
-from module_sdk.wire.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
-from module_sdk.wire.base import LINE, Page
-from module_sdk.wire.problems import FieldError
+from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
+from backend.kernel.http.validation import field_error
+from module_sdk.api.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.api.base import LINE, Page
+from module_sdk.api.problems import FieldError
 
 READ: Final = requires_permission(permissions.READ)
 EXPORT: Final = requires_permission(permissions.EXPORT)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from backend.domains.audit.chain import NotCanonical, Seal, chain_is_signed, link_hash, row_is_signed
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditFault, FaultKind
+from module_sdk.api.audit import AuditFault, FaultKind
 
 FAR: Final = 5000
 """How many places on a renumbered row is looked for: at most that many rows in a gap are recognised as removed."""

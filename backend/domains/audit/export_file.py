@@ -17,7 +17,7 @@ from backend.domains.audit.diagnosis import Row, chained_hash
 from backend.domains.audit.export_lines import FORMAT, Header, Line, SealLine, Trailer
 from backend.domains.audit.verifying import ChainVerifier, Verdict, checkpoint_is_ours
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditCheckpoint, AuditFault, FaultKind
+from module_sdk.api.audit import AuditCheckpoint, AuditFault, FaultKind
 
 
 class UnreadableExport(ValueError):

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from backend.domains.audit.chain import SIGNATURE_BYTES, Entry, Seal, canonical, timestamp
-from module_sdk.wire.audit import AuditCheckpoint, AuditKey
+from module_sdk.api.audit import AuditCheckpoint, AuditKey
 
 FORMAT: Final[Literal["ocsuite.audit/1"]] = "ocsuite.audit/1"
 

@@ -19,9 +19,9 @@ from backend.domains.audit.keys import open_keys
 from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.permissions import EXPORT
 from backend.domains.audit.repository import EntryFilter, SealedEntry, UnsealedEntry
-from backend.kernel.audit import record
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.audit.recording import record
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from crypto import Keyring
 
 ExportForm = Literal["ndjson", "csv"]

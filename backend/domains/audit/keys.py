@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from backend.domains.audit.chain import Signer
 from backend.domains.audit.models import AuditKeyRow
-from backend.kernel.logging import Complaints
-from backend.kernel.orm import new_id
+from backend.kernel.db.orm import new_id
+from backend.kernel.observe.logging import Complaints
 from crypto import Binding, DecryptionError, Keyring, SealingKey, VerifyKey
-from module_sdk.wire.audit import AuditKey
+from module_sdk.api.audit import AuditKey
 
 _complaints = Complaints("ocsuite.audit")
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.kernel.orm import Base, TenantOwned
+from backend.kernel.db.orm import Base, TenantOwned
 
 
 class AuditLogRow(TenantOwned, Base):

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from backend.domains.audit.chain import Seal
 from backend.domains.audit.repository import AuditRepository, EntryFilter, SealedEntry, UnsealedEntry
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 
 PAGE: Final = 1000
 _FIRST: Final = UUID(int=0)

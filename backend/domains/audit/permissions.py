@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.kernel.permissions import ADMINS, Permission
+from backend.kernel.auth.permissions import ADMINS, Permission
 
 READ: Final = "audit.read"
 EXPORT: Final = "audit.export"

@@ -26,10 +26,10 @@ from backend.domains.audit.chain import (
 from backend.domains.audit.keys import NoSigningKey, OpenedKeys, open_keys
 from backend.domains.audit.repository import AuditRepository
 from backend.domains.audit.witness import Witness
-from backend.kernel.db import Database
-from backend.kernel.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
 from crypto import Keyring
-from module_sdk.wire.audit import AuditCheckpoint
+from module_sdk.api.audit import AuditCheckpoint
 
 BATCH: Final = CHECKPOINT_EVERY
 TENANTS_AT_ONCE: Final = 1000

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.audit.chain import checkpoint_of
 from backend.domains.audit.models import AuditLogRow
 from backend.domains.audit.repository import AuditRepository, EntryFilter
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.audit import Actor, AuditCheckpoint, AuditEntry, Outcome
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.audit import Actor, AuditCheckpoint, AuditEntry, Outcome
 
 
 class AuditService:

@@ -19,10 +19,10 @@ from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.repository import AuditRepository, SealedEntry
 from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
 from backend.domains.audit.witness import Witness
-from backend.kernel.db import Database
-from backend.kernel.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
 from crypto import Keyring
-from module_sdk.wire.audit import AuditCheckpoint, AuditFault, AuditVerification
+from module_sdk.api.audit import AuditCheckpoint, AuditFault, AuditVerification
 
 VERIFY_AFTER: Final = timedelta(days=1)
 TENANTS_AT_ONCE: Final = 1000

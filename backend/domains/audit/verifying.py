@@ -36,7 +36,7 @@ from backend.domains.audit.chain import (
 )
 from backend.domains.audit.diagnosis import UNMARKED, Row, Stretch, chained_hash, ends_batch
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditCheckpoint, AuditFault, FaultKind
+from module_sdk.api.audit import AuditCheckpoint, AuditFault, FaultKind
 
 LOOK_AHEAD: Final = 1000
 """Rows that are read on after something did not fit, so as to tell what was done."""

@@ -17,9 +17,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from backend.domains.audit.verifying import checkpoint_is_ours
-from backend.kernel.logging import Complaints
+from backend.kernel.observe.logging import Complaints
 from crypto import VerifyKey
-from module_sdk.wire.audit import AuditCheckpoint
+from module_sdk.api.audit import AuditCheckpoint
 
 HEADS: Final = "ocsuite:audit:heads"
 MOST_BYTES: Final = 4096

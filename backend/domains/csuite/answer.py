@@ -10,8 +10,8 @@ import msgspec
 
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
-from backend.kernel.streams import Event, LiveStream, StreamRef
-from module_sdk.wire.csuite import CutOff, Delta, Failed, Message, Started, Thought
+from backend.kernel.runs.streams import Event, LiveStream, StreamRef
+from module_sdk.api.csuite import CutOff, Delta, Failed, Message, Started, Thought
 
 STARTED: Final = "message.started"
 THOUGHT: Final = "message.thought"

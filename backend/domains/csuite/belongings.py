@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.csuite.mapping import conversation, message
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from backend.kernel.db import Database
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 
 PAGE: Final = 100
 _encode: Final = msgspec.json.encode

@@ -16,19 +16,16 @@ from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.service import ConversationService
 from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
 from backend.domains.tenants.ports import Companies
-from backend.kernel.audit import record
-from backend.kernel.db import Database
+from backend.kernel.audit.recording import record
+from backend.kernel.auth.permissions import requires_permission
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
-from backend.kernel.orm import new_id
-from backend.kernel.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
-from backend.kernel.permissions import requires_permission
-from backend.kernel.streams import StreamRef
-from backend.kernel.tenancy import TenantContext
-from module_sdk.dialogue import validate_meeting
-from module_sdk.module import BoardRequest, CompanyFacts
-from module_sdk.registry import ModuleRegistry
-from module_sdk.wire.base import Page
-from module_sdk.wire.csuite import (
+from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
+from backend.kernel.runs.streams import StreamRef
+from module_sdk.api.base import Page
+from module_sdk.api.csuite import (
     BoardMeeting,
     BoardMeetingRequest,
     ChatRequest,
@@ -41,6 +38,9 @@ from module_sdk.wire.csuite import (
     Started,
     Thought,
 )
+from module_sdk.contract.dialogue import validate_meeting
+from module_sdk.contract.module import BoardRequest, CompanyFacts
+from module_sdk.registry import ModuleRegistry
 
 EVENTS: Final = {
     "message.started": Started,

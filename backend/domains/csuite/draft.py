@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from backend.domains.csuite.providers.base import Piece, Provider
-from module_sdk.module import ChatPrompt
+from module_sdk.contract.module import ChatPrompt
 
 
 class Draft:

@@ -14,12 +14,12 @@ from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.repository import ConversationRepository
-from backend.kernel.db import DATABASE_AWAY, Database
+from backend.kernel.db.database import DATABASE_AWAY, Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.db.tenant_keys import TenantKeyGoneError, TenantKeys
 from backend.kernel.errors import GenerationInterrupted, NotFound
-from backend.kernel.metrics import STREAMS_OPEN
-from backend.kernel.streams import PING, Event, StreamLog, StreamRef, StreamUnreadError
-from backend.kernel.tenancy import TenantContext
-from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
+from backend.kernel.observe.metrics import STREAMS_OPEN
+from backend.kernel.runs.streams import PING, Event, StreamLog, StreamRef, StreamUnreadError
 
 log = structlog.get_logger(__name__)
 

@@ -17,13 +17,13 @@ from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment, ending, said
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import AnswerRepository, abandoned_messages
-from backend.kernel.db import DATABASE_AWAY, Database
+from backend.kernel.db.database import DATABASE_AWAY, Database
+from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.db.tenant_keys import TenantKeyGoneError, TenantKeys
 from backend.kernel.errors import GenerationInterrupted, Internal, ProblemError, ProviderUnavailable
-from backend.kernel.metrics import GENERATIONS
-from backend.kernel.streams import Event, LiveStream, StreamLog, StreamRef, StreamUnreadError
-from backend.kernel.tenancy import ANONYMOUS, TenantContext
-from backend.kernel.tenant_keys import TenantKeyGoneError, TenantKeys
-from module_sdk.wire.csuite import CutOff, Message, Started
+from backend.kernel.observe.metrics import GENERATIONS
+from backend.kernel.runs.streams import Event, LiveStream, StreamLog, StreamRef, StreamUnreadError
+from module_sdk.api.csuite import CutOff, Message, Started
 
 log = structlog.get_logger(__name__)
 

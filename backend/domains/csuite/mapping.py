@@ -3,7 +3,7 @@
 from typing import cast
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from module_sdk.wire.csuite import (
+from module_sdk.api.csuite import (
     Conversation,
     CutOff,
     Message,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text, func
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
-from backend.kernel.orm import Base, TenantOwned, Timestamps
+from backend.kernel.db.orm import Base, TenantOwned, Timestamps
 
 
 class ConversationRow(TenantOwned, Timestamps, Base):

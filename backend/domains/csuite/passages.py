@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from module_sdk.wire.csuite import PassagePart
+from module_sdk.api.csuite import PassagePart
 
 BEFORE_CHARS: Final = 40
 PASSAGE_CHARS: Final = 160

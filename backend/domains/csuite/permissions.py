@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.kernel.permissions import EVERYBODY, MEMBERS, STAFF, Permission
+from backend.kernel.auth.permissions import EVERYBODY, MEMBERS, STAFF, Permission
 
 READ: Final = "chat.read"
 USE: Final = "chat.use"

@@ -18,16 +18,16 @@ from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.tenants.ports import Companies
-from backend.kernel.audit import record
+from backend.kernel.audit.recording import record
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
-from backend.kernel.orm import new_id
-from backend.kernel.streams import StreamRef
-from backend.kernel.tenancy import TenantContext
-from module_sdk.dialogue import validate_prompt
-from module_sdk.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
+from backend.kernel.runs.streams import StreamRef
+from module_sdk.api.csuite import ChatRequest, Started
+from module_sdk.api.text import clean_name
+from module_sdk.contract.dialogue import validate_prompt
+from module_sdk.contract.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
 from module_sdk.registry import ModuleRegistry
-from module_sdk.text import clean_name
-from module_sdk.wire.csuite import ChatRequest, Started
 
 TITLE_CHARS: Final = 60
 

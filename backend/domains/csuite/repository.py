@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.db.tenancy import TenantContext
 
 HISTORY_MOST: Final = 40
 # Made once, and their values passed beside them: SQLAlchemy keeps what it compiled of such a statement.

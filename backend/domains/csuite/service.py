@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.csuite import mapping
 from backend.domains.csuite.passages import passage, words_of
 from backend.domains.csuite.repository import ConversationRepository
-from backend.kernel.audit import record
+from backend.kernel.audit.recording import record
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.csuite import Conversation, Message, SearchMatch
+from module_sdk.api.csuite import Conversation, Message, SearchMatch
 
 THROUGH_MOST: Final = 500
 """The longest page of messages, for whoever wants to see an old one among those around it."""

@@ -16,11 +16,11 @@ from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.permissions import USE
 from backend.domains.csuite.questions import Question
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
-from backend.kernel.tenancy import TenantContext
-from module_sdk.module import ChatPrompt
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
+from module_sdk.contract.module import ChatPrompt
 
 EVENT_STREAM: Final = "text/event-stream"
 ApiRequest = Request[Principal, None, Any]

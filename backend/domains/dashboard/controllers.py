@@ -6,12 +6,12 @@ from litestar.params import SkipValidation
 
 from backend.domains.dashboard.service import gather
 from backend.domains.tenants.ports import Companies
-from backend.kernel.db import Database
-from backend.kernel.permissions import requires_permission
-from backend.kernel.tenancy import TenantContext
-from module_sdk.module import CompanyFacts
+from backend.kernel.auth.permissions import requires_permission
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.dashboard import Dashboard
+from module_sdk.contract.module import CompanyFacts
 from module_sdk.registry import ModuleRegistry
-from module_sdk.wire.dashboard import Dashboard
 
 
 class DashboardController(Controller):

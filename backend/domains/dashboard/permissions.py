@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from backend.kernel.permissions import EVERYBODY, Permission
+from backend.kernel.auth.permissions import EVERYBODY, Permission
 
 PERMISSIONS: Final = (Permission("dashboard.read", "See the dashboard", "The company's key figures.", EVERYBODY),)

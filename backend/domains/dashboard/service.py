@@ -6,10 +6,10 @@ from uuid import UUID
 
 import structlog
 
-from module_sdk.contract import MetricSnapshot
-from module_sdk.module import CompanyFacts, MetricsModule, MetricsRequest
-from module_sdk.validation import validate_metrics
-from module_sdk.wire.dashboard import Dashboard, MetricSource
+from module_sdk.api.dashboard import Dashboard, MetricSource
+from module_sdk.contract.capability import MetricSnapshot
+from module_sdk.contract.module import CompanyFacts, MetricsModule, MetricsRequest
+from module_sdk.contract.validation import validate_metrics
 
 log = structlog.get_logger(__name__)
 

@@ -17,11 +17,11 @@ from backend.domains.identity.account_service import AddressService, PasswordSer
 from backend.domains.identity.account_sessions import Sessions
 from backend.domains.identity.cookies import SessionCookies
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.kernel.auth import PUBLIC, Principal
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.limits import OPT as RATE_LIMIT
-from backend.kernel.permissions import requires_person
-from module_sdk.wire.account import (
+from backend.kernel.auth.authentication import PUBLIC, Principal
+from backend.kernel.auth.permissions import requires_person
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.limits.policies import OPT as RATE_LIMIT
+from module_sdk.api.account import (
     AccountDeleted,
     AccountDeletionPlan,
     AccountDeletionRequest,
@@ -39,8 +39,8 @@ from module_sdk.wire.account import (
     SessionsEnd,
     SignedInSession,
 )
-from module_sdk.wire.base import Page
-from module_sdk.wire.identity import User
+from module_sdk.api.base import Page
+from module_sdk.api.identity import User
 
 ApiCall = Request[Any, Any, Any]
 OwnCall = Request[Principal, None, Any]

@@ -8,18 +8,18 @@ from backend.domains.identity.account_repository import AccountRepository, Holdi
 from backend.domains.identity.account_service import Parts
 from backend.domains.identity.ports import Belongings, Departures
 from backend.kernel.addresses import fold
-from backend.kernel.auth import Principal
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ValidationFailed
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.account import (
+from module_sdk.api.account import (
     AccountDeleted,
     AccountDeletionPlan,
     AccountDeletionRequest,
     CompanyFate,
     Fate,
 )
-from module_sdk.wire.identity import TenantRef
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.identity import TenantRef
+from module_sdk.api.problems import FieldError
 
 
 class DeletionService:

@@ -16,11 +16,11 @@ from backend.domains.identity.models import SessionRow
 from backend.domains.identity.ports import Belongings, Memberships
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.service import wire_user
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import SessionExpired
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.identity import Membership
+from module_sdk.api.identity import Membership
 
 FORMAT: Final = "ocsuite.account/1"
 _encode: Final = msgspec.json.encode

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.identity.account_errors import LinkInvalid
 from backend.domains.identity.account_repository import AccountRepository, FoundLink
-from backend.kernel.db import Database
-from backend.kernel.tenancy import ANONYMOUS, UserContext
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from crypto import hash_token, new_token
 
 Purpose = Literal["reset_password", "confirm_email", "change_email"]

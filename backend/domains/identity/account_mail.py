@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import structlog
 
-from backend.kernel.db import DATABASE_AWAY
+from backend.kernel.db.database import DATABASE_AWAY
 from backend.kernel.errors import Unavailable
-from backend.kernel.mail import Mail, Mailer
+from backend.kernel.mail.mailer import Mail, Mailer
 
 WAITING_MAX: Final = 200
 _CLOSE_SECONDS: Final = 5.0

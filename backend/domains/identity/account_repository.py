@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.identity.models import AccountLinkRow, CredentialRow, SessionRow, UserRow
-from backend.kernel.orm import new_id
+from backend.kernel.db.orm import new_id
 
 _FIND: Final = text("SELECT id, user_id, email FROM util.find_account_link(:hash, :purpose)")
 _HOLDINGS: Final = text("SELECT * FROM util.my_holdings()")

@@ -19,14 +19,14 @@ from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.service import wire_user
 from backend.kernel.addresses import accepted, fold
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from backend.kernel.errors import EmailTaken, SessionExpired
-from backend.kernel.limits import refusal
-from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed
-from backend.kernel.tenancy import ANONYMOUS, UserContext
-from module_sdk.wire.account import EmailChange, EmailChangeStarted, MailPromised, PasswordChange, PasswordReset
-from module_sdk.wire.identity import User
+from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.limits.policies import refusal
+from module_sdk.api.account import EmailChange, EmailChangeStarted, MailPromised, PasswordChange, PasswordReset
+from module_sdk.api.identity import User
 
 
 @dataclass(frozen=True, slots=True)

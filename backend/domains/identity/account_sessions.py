@@ -11,11 +11,11 @@ from ua_parser import parse
 from backend.domains.identity.account_repository import AccountRepository
 from backend.domains.identity.local import REVOCATION_SECONDS, session_id_of, session_name
 from backend.domains.identity.models import SessionRow
-from backend.kernel.auth import Principal, Revocations
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import Principal, Revocations
+from backend.kernel.db.database import Database
 from backend.kernel.errors import NotFound
-from module_sdk.wire.account import SignedInSession
-from module_sdk.wire.base import Page
+from module_sdk.api.account import SignedInSession
+from module_sdk.api.base import Page
 
 USER_AGENT_MAX: Final = 256
 

@@ -16,12 +16,12 @@ from backend.domains.identity.account_sessions import Sessions
 from backend.domains.identity.cookies import Origins, SessionCookies
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Belongings, Departures, Memberships
-from backend.kernel.auth import Revocations
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.db import Database
-from backend.kernel.mail import create_mailer
-from backend.kernel.provide import provide
-from backend.kernel.ratelimit import RateLimiter
+from backend.kernel.auth.authentication import Revocations
+from backend.kernel.db.database import Database
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.provide import provide
+from backend.kernel.limits.limiter import RateLimiter
+from backend.kernel.mail.mailer import create_mailer
 from backend.settings import Settings
 
 

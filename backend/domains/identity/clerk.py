@@ -9,11 +9,11 @@ from uuid import UUID
 
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.tokens import Claims, TokenVerifier
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import ANONYMOUS, UserContext
-from module_sdk.text import clean_name
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ANONYMOUS, UserContext
+from module_sdk.api.text import clean_name
 
 KNOWN_SECONDS: Final = 60.0
 """How long a person is remembered without asking the database."""
@@ -91,7 +91,7 @@ class ClerkAuthenticator:
         self._people = people
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal of a valid token; see ``backend.kernel.auth.Authenticator``."""
+        """The principal of a valid token; see ``backend.kernel.auth.authentication.Authenticator``."""
         claims = await self._verifier.verify(token)
         user_id = await self._people.user_id(claims)
         organisation = claims.organisation.id if claims.organisation is not None else None

@@ -10,12 +10,12 @@ from backend.domains.identity.account_service import AddressService
 from backend.domains.identity.cookies import NAME, Origins, SessionCookies
 from backend.domains.identity.local import TOKEN_SECONDS
 from backend.domains.identity.service import LocalAccounts, OpenSession, People
-from backend.kernel.auth import PUBLIC, Principal
-from backend.kernel.client_address import ClientAddress
+from backend.kernel.auth.authentication import PUBLIC, Principal
+from backend.kernel.auth.permissions import requires_person
 from backend.kernel.errors import Unauthenticated
-from backend.kernel.limits import OPT as RATE_LIMIT
-from backend.kernel.permissions import requires_person
-from module_sdk.wire.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.limits.policies import OPT as RATE_LIMIT
+from module_sdk.api.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
 SessionCookie = Annotated[str | None, CookieParameter(name=NAME, description="The session, as sign-in set it")]
 ApiCall = Request[Any, Any, Any]

@@ -11,8 +11,8 @@ from jwt import InvalidKeyError
 from jwt.algorithms import RSAAlgorithm
 
 from backend.domains.identity.tokens import ALGORITHM
+from backend.kernel.egress.client import GuardedClient, OutboundError
 from backend.kernel.errors import Unavailable
-from backend.kernel.http_client import GuardedClient, OutboundError
 
 REFRESH_SECONDS: Final = 300.0
 """Age at which the keys are fetched again behind the requests."""

@@ -4,8 +4,8 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from backend.kernel.ratelimit import hashed
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.limits.limiter import hashed
 
 KNOWN_SECONDS: Final = 90 * 86_400
 

@@ -10,7 +10,7 @@ from jwt.api_jws import PyJWS
 
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import ALGORITHM, LEEWAY_SECONDS, TokenVerifier
-from backend.kernel.auth import Principal, invalid_token
+from backend.kernel.auth.authentication import Principal, invalid_token
 
 LOCAL_ISSUER: Final = "urn:ocsuite:local"
 """Does not depend on host or port, so that accounts outlive a change of either."""
@@ -66,7 +66,7 @@ class LocalAuthenticator:
         self._verifier = verifier
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal of a valid token; see ``backend.kernel.auth.Authenticator``."""
+        """The principal of a valid token; see ``backend.kernel.auth.authentication.Authenticator``."""
         claims = await self._verifier.verify(token)
         try:
             user_id = UUID(hex=claims.subject.removeprefix(_USER))

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.kernel.orm import Base, Timestamps
+from backend.kernel.db.orm import Base, Timestamps
 
 
 class UserRow(Timestamps, Base):

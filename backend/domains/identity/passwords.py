@@ -10,8 +10,8 @@ from zxcvbn import zxcvbn
 
 import crypto
 from backend.kernel.errors import Unavailable, ValidationFailed
-from module_sdk.wire.account import PasswordStrength
-from module_sdk.wire.problems import FieldError
+from module_sdk.api.account import PasswordStrength
+from module_sdk.api.problems import FieldError
 
 T = TypeVar("T")
 WORKERS: Final = 2

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.identity import Membership
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.identity import Membership
 
 
 class Memberships(Protocol):

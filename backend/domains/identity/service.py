@@ -17,15 +17,15 @@ from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import Addresses, Memberships
 from backend.domains.identity.repository import FoundSession, IdentityRepository
 from backend.kernel.addresses import accepted, fold
-from backend.kernel.auth import Principal, Revocations
-from backend.kernel.db import Database
+from backend.kernel.auth.authentication import Principal, Revocations
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
-from backend.kernel.limits import refusal
-from backend.kernel.orm import new_id
-from backend.kernel.ratelimit import Check, Limit, RateLimiter, hashed
-from backend.kernel.tenancy import ANONYMOUS, UserContext
-from module_sdk.wire.identity import Me, SignIn, SignUp, User
-from module_sdk.wire.problems import FieldError
+from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.limits.policies import refusal
+from module_sdk.api.identity import Me, SignIn, SignUp, User
+from module_sdk.api.problems import FieldError
 
 SESSION_LIFE: Final = timedelta(days=30)
 EXTEND_AFTER: Final = timedelta(days=1)

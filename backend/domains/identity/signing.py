@@ -25,10 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.identity.models import SigningKeyRow
 from backend.domains.identity.repository import IdentityRepository
-from backend.kernel.db import DATABASE_AWAY, Database
+from backend.kernel.db.database import DATABASE_AWAY, Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import Unavailable
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import ANONYMOUS
 from crypto import Binding, DecryptionError, Keyring
 
 KEY_BITS: Final = 2048

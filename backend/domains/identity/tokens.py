@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import InvalidTokenError
 from jwt.api_jws import PyJWS
 
-from backend.kernel.auth import TOKEN_MAX_CHARS, invalid_token
+from backend.kernel.auth.authentication import TOKEN_MAX_CHARS, invalid_token
 
 ALGORITHM: Final = "RS256"
 LEEWAY_SECONDS: Final = 5

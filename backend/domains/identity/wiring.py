@@ -20,13 +20,13 @@ from backend.domains.identity.ports import Addresses, Belongings, Departures, Me
 from backend.domains.identity.service import Attempts, LocalAccounts, People, default_attempts
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import TokenVerifier
-from backend.kernel.auth import Revocations, TokenCache
-from backend.kernel.client_address import ClientAddress
-from backend.kernel.db import Database
-from backend.kernel.http_client import GuardedClient
-from backend.kernel.provide import provide
-from backend.kernel.ratelimit import RateLimiter
-from backend.kernel.redis import RedisBatcher
+from backend.kernel.auth.authentication import Revocations, TokenCache
+from backend.kernel.db.database import Database
+from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.egress.client import GuardedClient
+from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.provide import provide
+from backend.kernel.limits.limiter import RateLimiter
 from backend.settings import ClerkSettings, Settings
 from crypto import Keyring
 

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.tenants.ports import Company
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, profile_of
-from backend.kernel.auth import Principal
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import CONTEXT
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
-from backend.kernel.permissions import CONTEXT
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.identity import Membership
+from module_sdk.api.identity import Membership
 
 ApiRequest = Request[Principal, None, Any]
 TenantHeader = Annotated[

@@ -9,14 +9,14 @@ from litestar.params import JSONBody, SkipValidation
 from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, new_tenant_context
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.permissions import requires_permission, requires_person
-from backend.kernel.tenancy import TenantContext
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
 from backend.settings import Allowances
 from crypto import Keyring
-from module_sdk.wire.base import Page
-from module_sdk.wire.tenants import (
+from module_sdk.api.base import Page
+from module_sdk.api.tenants import (
     Onboarding,
     OnboardingPatch,
     Profile,

@@ -13,11 +13,11 @@ from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.errors import DeletionRequested
 from backend.domains.tenants.models import DeletionRow, ReceiptRow
 from backend.domains.tenants.ports import Signer
-from backend.kernel.audit import record
+from backend.kernel.audit.recording import record
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound, ValidationFailed
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.problems import FieldError
-from module_sdk.wire.tenants import Deletion, DeletionRequest, ErasureReceipt
+from module_sdk.api.problems import FieldError
+from module_sdk.api.tenants import Deletion, DeletionRequest, ErasureReceipt
 
 STATEMENT: Final = b"ocsuite.erasure.receipt/1\n"
 _encoder: Final = msgspec.json.Encoder(order="sorted")

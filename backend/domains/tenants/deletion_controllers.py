@@ -11,13 +11,13 @@ from litestar.params import JSONBody, SkipValidation
 from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.deletion import DeletionService, receipts, signed
 from backend.domains.tenants.ports import Signer
-from backend.kernel.auth import Principal
-from backend.kernel.db import Database
-from backend.kernel.paging import Cursor, Limit, decode_cursor, page_of
-from backend.kernel.permissions import requires_permission, requires_person
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.base import Page
-from module_sdk.wire.tenants import Deletion, DeletionRequest, ErasureReceipt
+from backend.kernel.auth.authentication import Principal
+from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
+from module_sdk.api.base import Page
+from module_sdk.api.tenants import Deletion, DeletionRequest, ErasureReceipt
 
 READ: Final = requires_permission("company.read")
 DELETE: Final = requires_permission("company.delete")

@@ -6,10 +6,10 @@ import structlog
 
 from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.ports import AuditLog
-from backend.kernel.db import Database
-from backend.kernel.orm import new_id
-from backend.kernel.tenancy import ANONYMOUS, TenantContext
-from backend.kernel.tenant_keys import TenantKeys
+from backend.kernel.db.database import Database
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.db.tenant_keys import TenantKeys
 
 log = structlog.get_logger(__name__)
 

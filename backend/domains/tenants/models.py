@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, ForeignKey, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.kernel.orm import Base, TenantOwned, Timestamps
+from backend.kernel.db.orm import Base, TenantOwned, Timestamps
 
 
 class TenantRow(Timestamps, Base):

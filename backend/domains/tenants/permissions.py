@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backend.kernel.permissions import ADMINS, EVERYBODY, OWNER, Permission
+from backend.kernel.auth.permissions import ADMINS, EVERYBODY, OWNER, Permission
 
 PERMISSIONS: Final = (
     Permission("company.read", "See the company", "Name, business profile, limits and their use.", EVERYBODY),

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.kernel.tenancy import TenantContext
-from module_sdk.wire.tenants import Profile
+from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.tenants import Profile
 
 
 class Company(NamedTuple):

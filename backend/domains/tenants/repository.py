@@ -18,9 +18,9 @@ from backend.domains.tenants.models import (
     TenantRow,
     UsageRow,
 )
-from backend.kernel.permissions import OWNER
-from module_sdk.wire.identity import Membership, TenantRef
-from module_sdk.wire.tenants import Tenant
+from backend.kernel.auth.permissions import OWNER
+from module_sdk.api.identity import Membership, TenantRef
+from module_sdk.api.tenants import Tenant
 
 DAILY = {"messages_per_day": TenantRow.messages_per_day, "tasks_per_day": TenantRow.tasks_per_day}
 

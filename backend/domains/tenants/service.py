@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.models import ProfileRow, TenantRow
 from backend.domains.tenants.repository import DAILY, TenantRepository, highest
-from backend.kernel.audit import MetaValue, record
+from backend.kernel.audit.recording import MetaValue, record
+from backend.kernel.auth.permissions import OWNER
+from backend.kernel.db.orm import new_id
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import LimitReached, NotFound, SlugTaken, ValidationFailed
-from backend.kernel.orm import new_id
-from backend.kernel.permissions import OWNER
-from backend.kernel.tenancy import TenantContext
 from backend.settings import Allowances
 from crypto import Keyring
-from module_sdk.wire.problems import FieldError
-from module_sdk.wire.tenants import (
+from module_sdk.api.problems import FieldError
+from module_sdk.api.tenants import (
     Metric,
     Onboarding,
     OnboardingPatch,

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from module_sdk.module import ChatPrompt
-from module_sdk.wire.csuite import CutOff
+from module_sdk.api.csuite import CutOff
+from module_sdk.contract.module import ChatPrompt
 
 
 @dataclass(frozen=True, slots=True)

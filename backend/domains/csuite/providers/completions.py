@@ -9,8 +9,8 @@ from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
 from backend.domains.csuite.providers.refusals import refusal
 from backend.domains.csuite.providers.thoughts import ThoughtSplitter
 from backend.kernel.errors import ProviderUnavailable
-from module_sdk.sse import MAX_EVENT_CHARS, SseOverflowError, SseParser
-from module_sdk.wire.csuite import CutOff
+from module_sdk.api.csuite import CutOff
+from module_sdk.api.sse import MAX_EVENT_CHARS, SseOverflowError, SseParser
 
 _CUT_OFF: Final[dict[str, CutOff]] = {
     "length": "length",

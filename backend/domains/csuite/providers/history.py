@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from backend.domains.csuite.providers.thoughts import ThoughtSplitter
-from module_sdk.module import ChatTurn
+from module_sdk.contract.module import ChatTurn
 
 
 def alternating(turns: list[ChatTurn]) -> list[ChatTurn]:

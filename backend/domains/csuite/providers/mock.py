@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from module_sdk.module import BUDGET_CHARS, ChatPrompt
+from module_sdk.contract.module import BUDGET_CHARS, ChatPrompt
 
 _OPENINGS: Final = (
     "Short answer: pick one thing and finish it.",

@@ -15,7 +15,7 @@ from backend.domains.csuite.providers.completions import CompletionReader
 from backend.domains.csuite.providers.history import alternating, fewer
 from backend.domains.csuite.providers.refusals import refusal, retry_after_of
 from backend.kernel.errors import ProblemError, ProviderTimeout
-from module_sdk.module import BUDGET_CHARS, ChatPrompt
+from module_sdk.contract.module import BUDGET_CHARS, ChatPrompt
 
 log = structlog.get_logger(__name__)
 

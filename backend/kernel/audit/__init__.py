@@ -1,0 +1,1 @@
+"""Recording what was done, in the transaction that does it."""

@@ -1,0 +1,1 @@
+"""The database and Redis: sessions, the signed tenancy context, tables, keys of tenants."""

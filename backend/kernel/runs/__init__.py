@@ -1,0 +1,1 @@
+"""Work whose events outlive a connection."""
