@@ -53,9 +53,9 @@ from backend.kernel.runs.streams import StreamLog
 from backend.modules.board_meeting import BoardPreview
 from backend.modules.ceo_chat import CeoChat
 from backend.modules.demo_metrics import DemoMetrics
+from backend.modules.registry import ModuleRegistry
 from backend.settings import Settings
 from crypto import Keyring
-from module_sdk.registry import ModuleRegistry
 
 DRAIN_SECONDS = 5.0
 

@@ -1,9 +1,10 @@
-"""OCSuite module SDK: what a module and the product say to each other, and what both check.
+"""OCSuite module SDK, in three rooms: what authors need is here and in :mod:`module_sdk.contract`.
 
-The API's bodies are in :mod:`module_sdk.api`, the conformance kit in :mod:`module_sdk.testing`, and the client, which
-needs httpx, in :mod:`module_sdk.api.client`.
+The conformance kit is :mod:`module_sdk.testing`. The API's bodies are :mod:`module_sdk.api`, and its client, which
+needs httpx, :mod:`module_sdk.api.client`.
 """
 
+from module_sdk.contract.board import AgendaItem, Attendee, BoardMeeting, Decision, Statement
 from module_sdk.contract.capability import (
     MetricPoint,
     MetricSnapshot,
@@ -11,6 +12,7 @@ from module_sdk.contract.capability import (
     TaskExecutionRequest,
     TaskExecutionResult,
 )
+from module_sdk.contract.company import CompanyFacts, CompanyProfile
 from module_sdk.contract.dialogue import validate_meeting, validate_prompt
 from module_sdk.contract.module import (
     BoardModule,
@@ -19,7 +21,6 @@ from module_sdk.contract.module import (
     ChatModule,
     ChatPrompt,
     ChatTurn,
-    CompanyFacts,
     MetricsModule,
     MetricsRequest,
     Module,
@@ -34,26 +35,28 @@ from module_sdk.contract.validation import (
     validate_result,
 )
 from module_sdk.contract.versions import Version, compare_versions, is_compatible, parse_version
-from module_sdk.registry import CapabilityMissing, ModuleRegistry, RegistrationRefused
 
 __all__ = [
+    "AgendaItem",
+    "Attendee",
+    "BoardMeeting",
     "BoardModule",
     "BoardRequest",
-    "CapabilityMissing",
     "ChatComposition",
     "ChatModule",
     "ChatPrompt",
     "ChatTurn",
     "CompanyFacts",
+    "CompanyProfile",
     "ContractViolation",
+    "Decision",
     "MetricPoint",
     "MetricSnapshot",
     "MetricsModule",
     "MetricsRequest",
     "Module",
     "ModuleCapability",
-    "ModuleRegistry",
-    "RegistrationRefused",
+    "Statement",
     "TaskExecutionRequest",
     "TaskExecutionResult",
     "TaskModule",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from module_sdk.api.csuite import AgendaItem, Attendee, BoardMeeting, Decision, Statement
+from module_sdk.contract.board import AgendaItem, Attendee, BoardMeeting, Decision, Statement
 from module_sdk.contract.capability import ModuleCapability
 from module_sdk.contract.module import BoardRequest
 

@@ -3,7 +3,8 @@
 from typing import Final
 
 from module_sdk.contract.capability import ModuleCapability
-from module_sdk.contract.module import ChatComposition, ChatPrompt, ChatTurn, CompanyFacts
+from module_sdk.contract.company import CompanyFacts
+from module_sdk.contract.module import ChatComposition, ChatPrompt, ChatTurn
 
 _INSTRUCTIONS: Final = """You are the CEO in the AI C-suite of {name}. You advise the people who run the company.
 Be concrete and brief: lead with the recommendation, give the reason, end with the next step and who takes it.

@@ -41,7 +41,8 @@ from backend.settings import Settings
 from module_sdk.api.access import InvitationCreate
 from module_sdk.api.identity import RoleKey
 from module_sdk.api.tenants import OnboardingPatch, TenantCreate
-from module_sdk.contract.module import ChatComposition, ChatModule, ChatTurn, CompanyFacts
+from module_sdk.contract.company import CompanyFacts
+from module_sdk.contract.module import ChatComposition, ChatModule, ChatTurn
 
 LOCAL_PASSWORD: Final = "demo password 2026"  # noqa: S105  # published on purpose; used in local mode alone
 _PAUSE: Final = timedelta(minutes=10)

@@ -8,8 +8,7 @@ import reflex as rx
 
 from frontend import charts, words
 from frontend.states.session import Notice, SessionState
-from module_sdk.api.dashboard import Dashboard
-from module_sdk.contract.capability import MetricSnapshot
+from module_sdk.api.dashboard import Dashboard, MetricSnapshot
 
 CHART_WIDTH: Final = 640
 CHART_HEIGHT: Final = 220

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from module_sdk.api.base import FILLED_LINE, LINE, Name, Reply, Request
+from module_sdk.api.base import FILLED_LINE, Name, Reply, Request
 from module_sdk.api.identity import Email, PermissionKey, RoleKey, TenantRef
+from module_sdk.contract.text import LINE
 
 RoleName = Annotated[
     str,

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 
 from module_sdk.api.access import MailOutcome, Token
-from module_sdk.api.base import LINE, Name, Reply, Request
+from module_sdk.api.base import Name, Reply, Request
 from module_sdk.api.identity import Email, NewPassword, TenantRef
+from module_sdk.contract.text import LINE
 
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=LINE, examples=["correct horse battery"])]
 Fate = Literal["left", "erased", "blocked"]

@@ -9,11 +9,6 @@ from module_sdk.api.text import INVISIBLE, clean_name
 
 Item = TypeVar("Item")
 
-# "$" alone would let a line feed follow. Half a surrogate pair needs no pattern: JSON that holds one is not decoded.
-#: Rejects C0 and C1 control characters in single-line text.
-LINE = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
-#: The same for prose, where tab, line feed and carriage return are welcome.
-PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 # Every blank that is no control character. Both patterns decide at the first character outside of these: two open-ended
 # runs that could share characters would take a time that grows with the square of the text.
 _BLANKS = r" \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"

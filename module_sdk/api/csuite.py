@@ -23,11 +23,20 @@ from uuid import UUID
 
 import msgspec
 
-from module_sdk.api.base import FILLED_PROSE, PROSE, Name, Reply, Request
+from module_sdk.api.base import FILLED_PROSE, Name, Reply, Request
+from module_sdk.contract import board
+from module_sdk.contract.text import PROSE
 
 MessageRole = Literal["user", "assistant"]
 MessageStatus = Literal["streaming", "completed", "stopped", "failed"]
 CutOff = Literal["length", "content_filter"]
+
+# A module's meeting is what the API answers with.
+AgendaItem = board.AgendaItem
+Attendee = board.Attendee
+BoardMeeting = board.BoardMeeting
+Decision = board.Decision
+Statement = board.Statement
 
 MESSAGE_MAX_CHARS = 16_000
 
@@ -143,54 +152,10 @@ class Failed(Reply, frozen=True, kw_only=True):
     message: Message
 
 
-class Attendee(Reply, frozen=True, kw_only=True):
-    """An executive at the table; ``executive`` is the key of its module, ``ceo`` for ``csuite.ceo.chat``."""
-
-    executive: str
-    title: str
-
-
-class AgendaItem(Reply, frozen=True, kw_only=True):
-    """A point of the agenda."""
-
-    id: str
-    title: str
-    minutes: int
-
-
-class Statement(Reply, frozen=True, kw_only=True):
-    """What one attendee says to one point."""
-
-    agenda_item_id: str
-    executive: str
-    text: str
-
-
-class Decision(Reply, frozen=True, kw_only=True):
-    """What the board proposes; a person confirms it."""
-
-    agenda_item_id: str
-    text: str
-    owner: str
-
-
 class BoardMeetingRequest(Request, frozen=True, kw_only=True):
     """What to talk about; empty lets the chair choose."""
 
     topic: Annotated[str, msgspec.Meta(max_length=400, pattern=PROSE, examples=["Next quarter's plan"])] = ""
-
-
-class BoardMeeting(Reply, frozen=True, kw_only=True):
-    """A meeting. ``placeholder`` marks the static preview that stands until executives really meet."""
-
-    id: UUID
-    status: Literal["placeholder", "running", "completed", "failed"]
-    topic: str
-    agenda: list[AgendaItem]
-    attendees: list[Attendee]
-    statements: list[Statement]
-    decisions: list[Decision]
-    created_at: datetime
 
 
 class Executive(Reply, frozen=True, kw_only=True):

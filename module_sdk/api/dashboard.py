@@ -5,7 +5,10 @@ from typing import Literal
 from uuid import UUID
 
 from module_sdk.api.base import Reply
-from module_sdk.contract.capability import MetricSnapshot
+from module_sdk.contract import capability
+
+# A module's figure is what the API answers with.
+MetricSnapshot = capability.MetricSnapshot
 
 
 class MetricSource(Reply, frozen=True, kw_only=True):

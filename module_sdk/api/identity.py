@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from module_sdk.api.base import LINE, Name, Reply, Request
+from module_sdk.api.base import Name, Reply, Request
 from module_sdk.api.text import INVISIBLE
+from module_sdk.contract.text import LINE
 
 _IN_ADDRESSES = rf"[^@\s\x00-\x1f\x7f-\x9f{INVISIBLE}]+"
 Email = Annotated[

@@ -7,15 +7,15 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from module_sdk.api.base import LINE, PROSE, Name, Reply, Request
+from module_sdk.api.base import Name, Reply, Request
 from module_sdk.api.identity import RoleKey
+from module_sdk.contract.company import CompanyProfile
+from module_sdk.contract.text import LINE
 
 Slug = Annotated[
     str,
     msgspec.Meta(min_length=3, max_length=48, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", examples=["acme-robotics"]),
 ]
-Size = Literal["1", "2-10", "11-50", "51-200", "201-1000", "1001+"]
-Stage = Literal["idea", "pre_seed", "seed", "series_a", "series_b_plus", "profitable", "public"]
 Metric = Literal["messages_per_day", "tasks_per_day", "members"]
 OnboardingStep = Literal["company", "profile", "integration", "done"]
 
@@ -49,34 +49,8 @@ class Tenant(Reply, frozen=True, kw_only=True):
     erase_after: datetime | None = None
 
 
-class Profile(Request, frozen=True, kw_only=True):
+class Profile(CompanyProfile, Request, frozen=True, kw_only=True):
     """The business profile; it is what the executives know of the company. ``PUT`` replaces it whole."""
-
-    industry: Annotated[str, msgspec.Meta(max_length=80, pattern=LINE, examples=["Industrial robotics"])] = ""
-    size: Size | None = None
-    stage: Stage | None = None
-    country: (
-        Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2", examples=["DE"])]
-        | None
-    ) = None
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217", examples=["EUR"])] = (
-        "USD"
-    )
-    time_zone: Annotated[
-        str,
-        msgspec.Meta(
-            max_length=64,
-            pattern=LINE,
-            description="IANA name",
-            examples=["Europe/Berlin"],
-            extra_json_schema={"format": "time-zone"},
-        ),
-    ] = "UTC"
-    goals: Annotated[
-        list[Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=LINE)]],
-        msgspec.Meta(max_length=10, examples=[["Double revenue this year"]]),
-    ] = msgspec.field(default_factory=list)
-    description: Annotated[str, msgspec.Meta(max_length=4000, pattern=PROSE)] = ""
 
 
 class ProfileReply(Reply, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from module_sdk.api.csuite import BoardMeeting
+from module_sdk.contract.board import BoardMeeting
 from module_sdk.contract.module import BoardRequest, ChatComposition, ChatPrompt
 from module_sdk.contract.validation import Findings, conform, findings
 

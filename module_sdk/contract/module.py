@@ -10,19 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from module_sdk.api.csuite import BoardMeeting
-from module_sdk.api.tenants import Profile
+from module_sdk.contract.board import BoardMeeting
 from module_sdk.contract.capability import MetricSnapshot, ModuleCapability, TaskExecutionRequest, TaskExecutionResult
+from module_sdk.contract.company import CompanyFacts
 
 #: How long a prompt may be where nothing else is known of the model.
 BUDGET_CHARS: Final = 24_000
-
-
-class CompanyFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a module may know of the company it works for."""
-
-    name: str
-    profile: Profile
 
 
 class ChatTurn(msgspec.Struct, frozen=True, kw_only=True):

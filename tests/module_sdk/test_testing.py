@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from module_sdk.api.csuite import AgendaItem, Attendee, BoardMeeting, Decision, Statement
+from module_sdk.contract.board import AgendaItem, Attendee, BoardMeeting, Decision, Statement
 from module_sdk.contract.capability import MetricSnapshot, ModuleCapability, TaskExecutionRequest, TaskExecutionResult
+from module_sdk.contract.kinds import AnyModule
 from module_sdk.contract.module import BoardRequest, ChatComposition, ChatPrompt, ChatTurn, MetricsRequest
-from module_sdk.registry import AnyModule
 from module_sdk.testing import ConformanceFailure, check_module, check_module_async
 
 

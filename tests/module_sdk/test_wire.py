@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from module_sdk.api.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE, Name
+from module_sdk.api.base import FILLED_LINE, FILLED_PROSE, Name
 from module_sdk.api.csuite import ChatRequest
 from module_sdk.api.identity import Email
 from module_sdk.api.tenants import Profile, Slug
 from module_sdk.api.text import invisible
 from module_sdk.contract.capability import CapabilityName, SemVer
+from module_sdk.contract.text import LINE, PROSE
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.registry import modules
-from module_sdk.registry import AnyModule
+from module_sdk.contract.kinds import AnyModule
 from module_sdk.testing import check_module_async
 
 

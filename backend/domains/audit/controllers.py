@@ -24,8 +24,9 @@ from backend.kernel.errors import ValidationFailed
 from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
 from backend.kernel.http.validation import field_error
 from module_sdk.api.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
-from module_sdk.api.base import LINE, Page
+from module_sdk.api.base import Page
 from module_sdk.api.problems import FieldError
+from module_sdk.contract.text import LINE
 
 READ: Final = requires_permission(permissions.READ)
 EXPORT: Final = requires_permission(permissions.EXPORT)

@@ -24,6 +24,7 @@ from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
 from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
 from backend.kernel.runs.streams import StreamRef
+from backend.modules.registry import ModuleRegistry
 from module_sdk.api.base import Page
 from module_sdk.api.csuite import (
     BoardMeeting,
@@ -38,9 +39,9 @@ from module_sdk.api.csuite import (
     Started,
     Thought,
 )
+from module_sdk.contract.company import CompanyFacts
 from module_sdk.contract.dialogue import validate_meeting
-from module_sdk.contract.module import BoardRequest, CompanyFacts
-from module_sdk.registry import ModuleRegistry
+from module_sdk.contract.module import BoardRequest
 
 EVENTS: Final = {
     "message.started": Started,

@@ -23,11 +23,12 @@ from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
 from backend.kernel.runs.streams import StreamRef
+from backend.modules.registry import ModuleRegistry
 from module_sdk.api.csuite import ChatRequest, Started
 from module_sdk.api.text import clean_name
+from module_sdk.contract.company import CompanyFacts
 from module_sdk.contract.dialogue import validate_prompt
-from module_sdk.contract.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn, CompanyFacts
-from module_sdk.registry import ModuleRegistry
+from module_sdk.contract.module import ChatComposition, ChatModule, ChatPrompt, ChatTurn
 
 TITLE_CHARS: Final = 60
 

@@ -9,9 +9,9 @@ from backend.domains.tenants.ports import Companies
 from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.modules.registry import ModuleRegistry
 from module_sdk.api.dashboard import Dashboard
-from module_sdk.contract.module import CompanyFacts
-from module_sdk.registry import ModuleRegistry
+from module_sdk.contract.company import CompanyFacts
 
 
 class DashboardController(Controller):

@@ -8,7 +8,8 @@ import structlog
 
 from module_sdk.api.dashboard import Dashboard, MetricSource
 from module_sdk.contract.capability import MetricSnapshot
-from module_sdk.contract.module import CompanyFacts, MetricsModule, MetricsRequest
+from module_sdk.contract.company import CompanyFacts
+from module_sdk.contract.module import MetricsModule, MetricsRequest
 from module_sdk.contract.validation import validate_metrics
 
 log = structlog.get_logger(__name__)

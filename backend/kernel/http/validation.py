@@ -6,10 +6,11 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from module_sdk.api.base import FILLED_LINE, FILLED_PROSE, LINE, PROSE
+from module_sdk.api.base import FILLED_LINE, FILLED_PROSE
 from module_sdk.api.identity import Email
 from module_sdk.api.problems import FieldError
 from module_sdk.api.tenants import Slug
+from module_sdk.contract.text import LINE, PROSE
 
 MAX_ERRORS: Final = 20
 _PATH: Final = re.compile(r"^(?P<message>.*?)(?: - at (?P<key>key in )?`(?P<path>\$.*)`)?$", re.DOTALL)

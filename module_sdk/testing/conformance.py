@@ -16,12 +16,12 @@ from uuid import uuid4
 
 import msgspec
 
-from module_sdk import _samples as samples
 from module_sdk.contract.capability import ModuleCapability, TaskExecutionRequest
 from module_sdk.contract.dialogue import validate_meeting, validate_prompt
+from module_sdk.contract.kinds import AnyModule, kind_of
 from module_sdk.contract.module import BoardModule, BoardRequest, ChatModule, MetricsModule, MetricsRequest, TaskModule
 from module_sdk.contract.validation import ContractViolation, conform, validate_metrics, validate_result
-from module_sdk.registry import AnyModule, RegistrationRefused, kind_of
+from module_sdk.testing import samples
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -52,7 +52,7 @@ async def check_module_async(
     try:
         kind_of(module)
         capability = conform(module.capability, ModuleCapability)
-    except (RegistrationRefused, ContractViolation) as error:
+    except ContractViolation as error:
         raise ConformanceFailure([("capability", str(error))]) from error
     check = _Check(seconds)
     match module:

@@ -1,22 +1,13 @@
 """Which modules there are, and which of them answers a requirement."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, overload
+from typing import Literal, overload
 
 from module_sdk.contract.capability import ModuleCapability
+from module_sdk.contract.kinds import AnyModule, Kind, kind_of
 from module_sdk.contract.module import BoardModule, ChatModule, MetricsModule, Module, TaskModule
 from module_sdk.contract.validation import ContractViolation, conform
 from module_sdk.contract.versions import is_compatible, parse_version
-
-Kind = Literal["chat", "metrics", "board", "task"]
-AnyModule = ChatModule | MetricsModule | BoardModule | TaskModule
-
-_KINDS: Final[tuple[tuple[Kind, type[AnyModule]], ...]] = (
-    ("chat", ChatModule),
-    ("metrics", MetricsModule),
-    ("board", BoardModule),
-    ("task", TaskModule),
-)
 
 
 class RegistrationRefused(ValueError):
@@ -30,18 +21,6 @@ class CapabilityMissing(LookupError):
         self.name, self.required, self.known = name, required, tuple(known)
         there = ", ".join(self.known) or "none"
         super().__init__(f"no module answers {name} {required}; registered: {there}")
-
-
-def kind_of(module: object) -> Kind:
-    """What ``module`` is by the methods it has; raises :class:`RegistrationRefused` unless it is exactly one thing."""
-    if isinstance(module, type):
-        # A class has the attributes that a Protocol looks for, too.
-        raise RegistrationRefused(f"{module.__name__} is a class; an instance is wanted")
-    found = [kind for kind, protocol in _KINDS if isinstance(module, protocol)]
-    if len(found) != 1:
-        what = " and ".join(found) if found else "no kind of module"
-        raise RegistrationRefused(f"{type(module).__name__} must be exactly one kind of module; it is {what}")
-    return found[0]
 
 
 class ModuleRegistry:
@@ -58,11 +37,11 @@ class ModuleRegistry:
 
     def register(self, module: AnyModule) -> None:
         """Takes ``module``; raises :class:`RegistrationRefused`."""
-        kind = kind_of(module)
         try:
+            kind = kind_of(module)
             capability = conform(module.capability, ModuleCapability)
         except ContractViolation as error:
-            raise RegistrationRefused(f"the capability of {type(module).__name__} is invalid: {error}") from error
+            raise RegistrationRefused(f"{type(module).__name__} is invalid: {error}") from error
         place = capability.name, parse_version(capability.version).line
         if place in self._modules:
             taken = self._modules[place][1].capability.version

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
-from module_sdk.api.tenants import Profile
-from module_sdk.contract.module import ChatComposition, ChatTurn, CompanyFacts
+from module_sdk.contract.company import CompanyFacts, CompanyProfile
+from module_sdk.contract.module import ChatComposition, ChatTurn
 
 #: Words that occur nowhere else: each belongs to one company and must never turn up in what another one gets.
 MARKERS: Final = ("Quorvane", "Tindleport", "Zephrolux")
@@ -29,7 +29,7 @@ def tenant_id(marker: str) -> UUID:
 def companies() -> tuple[tuple[str, CompanyFacts], ...]:
     """A company that has told nothing, one that has told all it can, and one that has told nonsense."""
     bare, full, hostile = MARKERS
-    everything = Profile(
+    everything = CompanyProfile(
         industry=f"{full} {'i' * 70}"[:80],
         size="1001+",
         stage="series_b_plus",
@@ -39,11 +39,11 @@ def companies() -> tuple[tuple[str, CompanyFacts], ...]:
         goals=[f"{full} {number} {'g' * 200}"[:200] for number in range(10)],
         description=f"{full} {'d' * 4000}"[:4000],
     )
-    nonsense = Profile(
+    nonsense = CompanyProfile(
         industry=hostile + " {industry}", currency="JPY", goals=[f"{hostile} %d {{}}"], description=_HOSTILE
     )
     return (
-        (bare, CompanyFacts(name=bare, profile=Profile())),
+        (bare, CompanyFacts(name=bare, profile=CompanyProfile())),
         (full, CompanyFacts(name=f"{full} {'n' * 120}"[:120], profile=everything)),
         (hostile, CompanyFacts(name=f"{hostile} {{company}} %s \U0001f680", profile=nonsense)),
     )
