@@ -8,7 +8,6 @@ import base64
 import binascii
 import hashlib
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import httpx
 import msgspec
+from cachetools import LRUCache, TTLCache
 
 from frontend.platform.logs import Oddities
 from frontend.refusals import Refusals
@@ -71,15 +71,12 @@ class TokenCache:
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: LRUCache[str, _Held] = LRUCache(MAX_TOKENS)
 
     async def get(self, api: ApiClient, session: str) -> str:
         """A token with at least ten seconds to live. Raises what renewing it raises."""
         key = fingerprint(session)
         held = self._held.setdefault(key, _Held())
-        self._held.move_to_end(key)
-        while len(self._held) > MAX_TOKENS:
-            self._held.popitem(last=False)
         async with held.lock:
             if held.good_until - RENEW_BEFORE_SECONDS <= self._clock():
                 renewal = await api.refresh(f"{SESSION_COOKIE}={session}")
@@ -114,7 +111,7 @@ class ClerkTokens:
     """
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, ClerkSession] = OrderedDict()
+        self._held: LRUCache[str, ClerkSession] = LRUCache(MAX_TOKENS)
 
     def get(self, browser: str) -> ClerkSession | None:
         """The browser's session."""
@@ -133,9 +130,6 @@ class ClerkTokens:
             self._held.pop(name, None)
             return
         self._held[name] = ClerkSession(f"{name} {who.sid} {who.sub}", token)
-        self._held.move_to_end(name)
-        while len(self._held) > MAX_TOKENS:
-            self._held.popitem(last=False)
 
 
 def _claims(token: str) -> _Claims | None:
@@ -152,28 +146,23 @@ class Ticket:
 
     cookie: SessionCookie | None
     next_path: str
-    expires_at: float
 
 
 class Tickets:
     """Hands a session from an event handler, which cannot set cookies, to a route, which can. Each works once."""
 
     def __init__(self, clock: Clock = monotonic) -> None:
-        self._clock = clock
-        self._waiting: OrderedDict[str, Ticket] = OrderedDict()
+        self._waiting: TTLCache[str, Ticket] = TTLCache(MAX_TICKETS, TICKET_SECONDS, clock)
 
     def issue(self, cookie: SessionCookie | None, next_path: str) -> str:
         """A random name for the ticket, good for thirty seconds."""
         name = secrets.token_urlsafe(32)
-        self._waiting[name] = Ticket(cookie, next_path, self._clock() + TICKET_SECONDS)
-        while len(self._waiting) > MAX_TICKETS:
-            self._waiting.popitem(last=False)
+        self._waiting[name] = Ticket(cookie, next_path)
         return name
 
     def redeem(self, name: str) -> Ticket | None:
         """The ticket, which is gone afterwards; ``None`` for one unknown, used or expired."""
-        ticket = self._waiting.pop(name, None)
-        return ticket if ticket and ticket.expires_at > self._clock() else None
+        return self._waiting.pop(name, None)
 
 
 class Runtime:

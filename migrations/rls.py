@@ -4,11 +4,13 @@ A tenant table has ``tenant_id`` first in its primary key, foreign keys that car
 forced, and one policy for everything. ``backend.kernel.db.rls_walk`` checks all of that against the catalog.
 """
 
+from pathlib import Path
 from typing import Final
 
 from alembic import op
 
 APP_ROLE: Final = "ocsuite_app"
+FUNCTIONS: Final = Path(__file__).with_name("functions")
 DEFINER: Final = "SECURITY DEFINER SET search_path = ''"
 
 GRANTED: Final = "util.granted_permissions((SELECT util.current_tenant()))"
@@ -49,6 +51,19 @@ def execute(*statements: str) -> None:
     """Run statements one by one (the driver takes one at a time)."""
     for statement in statements:
         op.execute(statement)
+
+
+def install_functions(*names: str) -> None:
+    """Make or replace functions of ``util`` as ``migrations/functions/<name>.sql``, their current source, has them.
+
+    An earlier migration that is run today installs today's source too, so that it may name what only a later one makes.
+    """
+    execute("SET LOCAL check_function_bodies = off", *map(_source, names), "SET LOCAL check_function_bodies = on")
+
+
+def _source(name: str) -> str:
+    # A colon would be taken for the beginning of a parameter.
+    return (FUNCTIONS / f"{name}.sql").read_text(encoding="utf-8").replace(":", r"\:")
 
 
 def context_function(name: str, version: int) -> str:

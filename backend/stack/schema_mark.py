@@ -11,6 +11,7 @@ from backend.stack.postgres import DATABASE
 _ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = (
     "migrations/**/*.py",
+    "migrations/**/*.sql",
     "backend/migrate.py",
     "backend/registry.py",
     "backend/kernel/db/database.py",

@@ -16,10 +16,10 @@ import re
 import secrets
 import string
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import Row, text
 
 from backend.kernel.auth.authentication import ApiKeyRef, Authenticator, Principal, invalid_token
@@ -27,8 +27,6 @@ from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import ANONYMOUS
 from backend.kernel.errors import Unavailable
 from crypto import Keyring, hash_token, new_token
-
-Value = TypeVar("Value")
 
 MARK: Final = "ocs_"
 _PREFIX_CHARS: Final = string.ascii_lowercase + string.digits
@@ -101,9 +99,8 @@ class KeyOrSession:
         self._db = db
         self._sessions = sessions
         self._maker = maker
-        self._monotonic = monotonic
-        self._good: OrderedDict[bytes, None] = OrderedDict()
-        self._refused: OrderedDict[bytes, float] = OrderedDict()
+        self._good: LRUCache[bytes, None] = LRUCache(_REMEMBERED)
+        self._refused: TTLCache[bytes, None] = TTLCache(_REMEMBERED, REFUSED_SECONDS, monotonic)
         self._turns = asyncio.Semaphore(STRANGERS_AT_ONCE)
         self._room = STRANGERS_AT_ONCE + STRANGERS_WAITING
 
@@ -122,7 +119,7 @@ class KeyOrSession:
         return Principal(found.user_id, None, found.expires_at, api_key=key)
 
     def _is_hopeless(self, token: str) -> bool:
-        return not _FORM.fullmatch(token) or self._refused.get(hash_token(token), 0.0) > self._monotonic()
+        return not _FORM.fullmatch(token) or hash_token(token) in self._refused
 
     def _is_own(self, token: str) -> bool:
         return self._maker.made(token) or hash_token(token) in self._good
@@ -135,9 +132,9 @@ class KeyOrSession:
             found = await self._use_in_turn(hashed)
         if found is None:
             self._good.pop(hashed, None)
-            _remember(self._refused, hashed, self._monotonic() + REFUSED_SECONDS)
+            self._refused[hashed] = None
         else:
-            _remember(self._good, hashed, None)
+            self._good[hashed] = None
         return found
 
     async def _use_in_turn(self, hashed: bytes) -> Row[tuple[object, ...]] | None:
@@ -153,10 +150,3 @@ class KeyOrSession:
     async def _use(self, hashed: bytes) -> Row[tuple[object, ...]] | None:
         async with self._db.transaction(ANONYMOUS) as session:
             return (await session.execute(_USE, {"hash": hashed})).one_or_none()
-
-
-def _remember(kept: OrderedDict[bytes, Value], name: bytes, value: Value) -> None:
-    kept[name] = value
-    kept.move_to_end(name)
-    if len(kept) > _REMEMBERED:
-        kept.popitem(last=False)

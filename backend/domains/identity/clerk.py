@@ -1,11 +1,12 @@
 """Clerk as the identity provider: its tokens are verified, and its people become ours on first sight."""
 
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from cachetools import TTLCache
 
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.tokens import Claims, TokenVerifier
@@ -27,8 +28,7 @@ class ClerkPeople:
 
     def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
         self._database = database
-        self._monotonic = monotonic
-        self._known: OrderedDict[tuple[str, str], tuple[float, UUID, str]] = OrderedDict()
+        self._known: TTLCache[tuple[str, str], tuple[UUID, str]] = TTLCache(KNOWN_MAX, KNOWN_SECONDS, monotonic)
 
     async def user_id(self, claims: Claims) -> UUID:
         """The person's id; they are stored on first sight, once however many requests come at the same moment.
@@ -38,10 +38,8 @@ class ClerkPeople:
         email = _address(claims)
         who = (claims.issuer, claims.subject)
         known = self._known.get(who)
-        now = self._monotonic()
-        if known is not None and known[0] > now and known[2] == email:
-            self._known.move_to_end(who)
-            return known[1]
+        if known is not None and known[1] == email:
+            return known[0]
         async with self._database.transaction(ANONYMOUS) as session:
             user_id = await IdentityRepository(session).find_user(*who)
         if user_id is None:
@@ -49,10 +47,7 @@ class ClerkPeople:
         elif email:
             async with self._database.transaction(UserContext(user_id)) as session:
                 await IdentityRepository(session).follow_email(user_id, email)
-        self._known[who] = (now + KNOWN_SECONDS, user_id, email)
-        self._known.move_to_end(who)
-        if len(self._known) > KNOWN_MAX:
-            self._known.popitem(last=False)
+        self._known[who] = user_id, email
         return user_id
 
     async def _create(self, claims: Claims, email: str) -> UUID:

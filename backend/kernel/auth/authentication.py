@@ -2,7 +2,6 @@
 
 import hashlib
 import string
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
+from cachetools import TLRUCache
 from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
@@ -108,24 +108,19 @@ class TokenCache:
 
     def __init__(self, verifier: Authenticator, *, now: Callable[[], float], capacity: int = 10_000) -> None:
         self._verifier = verifier
-        self._now = now
-        self._capacity = capacity
-        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+        def until(_key: bytes, principal: Principal, moment: float) -> float:
+            return min(principal.expires_at.timestamp(), moment + _CACHE_SECONDS)
+
+        self._known: TLRUCache[bytes, Principal] = TLRUCache(capacity, until, now)
 
     async def authenticate(self, token: str) -> Principal:
         """The principal of a valid token; see :class:`Authenticator`."""
         key = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        now = self._now()
         known = self._known.get(key)
-        if known is not None and known[0] > now:
-            self._known.move_to_end(key)
-            return known[1]
-        principal = await self._verifier.authenticate(token)
-        self._known[key] = (min(principal.expires_at.timestamp(), now + _CACHE_SECONDS), principal)
-        self._known.move_to_end(key)
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
-        return principal
+        if known is None:
+            known = self._known[key] = await self._verifier.authenticate(token)
+        return known
 
 
 def bearer_token(scope: Scope) -> str:

@@ -1,10 +1,11 @@
 """Unwrapped tenant keys, kept in memory for minutes so that a hot path does not ask the database each time."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
+
+from cachetools import TTLCache
 
 from crypto import DecryptionError, Keyring, TenantKey
 
@@ -23,14 +24,13 @@ class TenantKeys:
     def __init__(self, keyring: Keyring, wrapped: Callable[[UUID], Awaitable[bytes | None]]) -> None:
         self._keyring = keyring
         self._wrapped = wrapped
-        self._kept: OrderedDict[UUID, tuple[float, TenantKey]] = OrderedDict()
+        self._kept: TTLCache[UUID, TenantKey] = TTLCache(KEEP_MOST, KEEP_SECONDS, time.monotonic)
 
     async def get(self, tenant_id: UUID) -> TenantKey:
         """The tenant's key; raises :class:`TenantKeyGoneError`."""
-        now = time.monotonic()
         kept = self._kept.get(tenant_id)
-        if kept is not None and kept[0] > now:
-            return kept[1]
+        if kept is not None:
+            return kept
         wrapped = await self._wrapped(tenant_id)
         if wrapped is None:
             self.forget(tenant_id)
@@ -39,10 +39,7 @@ class TenantKeys:
             key = self._keyring.unwrap(tenant_id, wrapped)
         except DecryptionError as error:
             raise TenantKeyGoneError from error
-        self._kept[tenant_id] = (now + KEEP_SECONDS, key)
-        self._kept.move_to_end(tenant_id)
-        if len(self._kept) > KEEP_MOST:
-            self._kept.popitem(last=False)
+        self._kept[tenant_id] = key
         return key
 
     def forget(self, tenant_id: UUID) -> None:

@@ -11,11 +11,11 @@ to be revoked (access tokens live at most 60 seconds), ``ocsuite_rate_limit_degr
 
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import structlog
+from cachetools import LRUCache
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from backend.kernel.db.redis import Argument, RedisBatcher
@@ -201,7 +201,7 @@ class _LocalCounts:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._hits: OrderedDict[str, dict[int, int]] = OrderedDict()
+        self._hits: LRUCache[str, dict[int, int]] = LRUCache(_LOCAL_SUBJECTS)
 
     def hit(self, keys: Sequence[str], limits: tuple[Limit, ...]) -> list[int]:
         now, reply, blocked, slots = int(self._now() * 1000), [0], 0, list[int]()
@@ -210,7 +210,6 @@ class _LocalCounts:
             slot = now // span
             counts = {at: count for at, count in self._hits.get(key, {}).items() if at >= slot - SLOTS}
             self._hits[key] = counts
-            self._hits.move_to_end(key)
             used = sum(counts.values())
             if used >= limit.quota and not blocked:
                 blocked = index + 1
@@ -221,8 +220,6 @@ class _LocalCounts:
             for index, (key, slot) in enumerate(zip(keys, slots, strict=True)):
                 self._hits[key][slot] = self._hits[key].get(slot, 0) + 1
                 reply[1 + 2 * index] -= 1
-        while len(self._hits) > _LOCAL_SUBJECTS:
-            self._hits.popitem(last=False)
         return reply
 
 

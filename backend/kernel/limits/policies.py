@@ -5,13 +5,13 @@ otherwise with ``opt={"rate_limit": …}``: ``None`` exempts it, the name of a p
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
+from cachetools import TTLCache
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -89,8 +89,7 @@ class RateLimits:
         self._limiter = limiter
         self._policies = policies
         self._addresses = addresses
-        self._now = now
-        self._members: OrderedDict[tuple[UUID, UUID], float] = OrderedDict()
+        self._members: TTLCache[tuple[UUID, UUID], None] = TTLCache(_MEMBERS, _MEMBER_SECONDS, now)
         self._plans: dict[tuple[str, bool, bool], tuple[Plan, tuple[str, ...]]] = {}
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
@@ -125,7 +124,7 @@ class RateLimits:
         if isinstance(principal, Principal):
             user = principal.user_id.hex
             tenant_id = _named_tenant(scope)
-            if tenant_id is not None and self._members.get((principal.user_id, tenant_id), 0.0) > self._now():
+            if tenant_id is not None and (principal.user_id, tenant_id) in self._members:
                 scope["state"]["charged_tenant"] = tenant_id
                 tenant = tenant_id.hex
         shape = (name, user is not None, tenant is not None)
@@ -154,10 +153,7 @@ class RateLimits:
         if scope["state"].get("charged_tenant") == tenant_id:
             return
         scope["state"]["charged_tenant"] = tenant_id
-        self._members[user_id, tenant_id] = self._now() + _MEMBER_SECONDS
-        self._members.move_to_end((user_id, tenant_id))
-        if len(self._members) > _MEMBERS:
-            self._members.popitem(last=False)
+        self._members[user_id, tenant_id] = None
         verdict = await self._limiter.hit([Check(self._policies.tenant, tenant_id.hex)])
         if not verdict.allowed:
             raise refusal(verdict)
