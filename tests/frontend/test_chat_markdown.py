@@ -178,6 +178,7 @@ def test_code_has_its_language_a_button_and_its_exact_text() -> None:
     assert 'data-copy="code"' in block
     assert "return" in block
     assert inspect([block]).words.endswith('if a < b:\n\treturn "&amp;"\n')
+    assert inspect(render("```python\n\n  x = 1\n\n\n```")).words.endswith("Copy\n  x = 1\n\n\n")
     assert "<span>Code</span>" in render("```\nplain\n```")[0]
     assert "<span>Code</span>" in render('```a"b\nplain\n```')[0]
 
