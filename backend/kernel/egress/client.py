@@ -3,9 +3,10 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,6 +25,35 @@ class OutboundReply:
 
     status: int
     body: bytes
+
+
+class OutboundStream:
+    """An answer while it arrives, to be left by ``async with``. Nothing of it is bounded but by who reads it."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+
+    async def read(self, most: int | None = None) -> bytes:
+        """What has arrived by now, at least a byte and at most ``most``; nothing at the end.
+
+        Raises :class:`OutboundError` if the connection breaks.
+        """
+        try:
+            content = self._response.content
+            return await (content.readany() if most is None else content.read(most))
+        except (aiohttp.ClientError, OSError) as error:
+            raise OutboundError(f"broke off: {type(error).__name__}") from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Keep the connection if the answer was read to its end, else close it."""
+        self._response.release()
 
 
 def is_public(address: str) -> bool:
@@ -59,16 +89,26 @@ class _PublicResolver(AbstractResolver):
 class GuardedClient:
     """Requests to an allow-list of hosts (``host`` or ``host:port`` as in the URL).
 
-    ``private`` allows plain HTTP and addresses that are not public: for local mode alone.
+    ``private`` allows plain HTTP and addresses that are not public: for local mode, and for hosts that the operator
+    named. ``connections`` is how many are open at a time, 0 for any number.
     """
 
     def __init__(
-        self, hosts: Iterable[str], *, private: bool, total_seconds: float = 5.0, max_bytes: int = 65_536
+        self,
+        hosts: Iterable[str],
+        *,
+        private: bool,
+        total_seconds: float = 5.0,
+        connect_seconds: float = 2.0,
+        max_bytes: int = 65_536,
+        connections: int = 8,
     ) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._private = private
-        self._timeout = aiohttp.ClientTimeout(total=total_seconds, connect=min(2.0, total_seconds))
+        self._connect_seconds = min(connect_seconds, total_seconds)
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, connect=self._connect_seconds)
         self._max_bytes = max_bytes
+        self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str) -> OutboundReply:
@@ -79,6 +119,21 @@ class GuardedClient:
                 return OutboundReply(response.status, await self._read(response))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise OutboundError(f"no answer: {type(error).__name__}") from error
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> OutboundStream:
+        """Send a POST and give its answer once the head is there; raises :class:`OutboundError` as :meth:`get` does.
+
+        Only connecting is bounded in time, by ``TimeoutError``: whoever asks waits as long as they see fit.
+        """
+        self._check(url)
+        waits = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds)
+        try:
+            response = await self._open().post(url, data=body, headers=headers, allow_redirects=False, timeout=waits)
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            raise OutboundError(f"no answer: {type(error).__name__}") from error
+        return OutboundStream(response)
 
     async def close(self) -> None:
         """Close kept connections."""
@@ -102,7 +157,9 @@ class GuardedClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=None if self._private else _PublicResolver(), limit=8),
+                connector=aiohttp.TCPConnector(
+                    resolver=None if self._private else _PublicResolver(), limit=self._connections, keepalive_timeout=60
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Compressed bodies would make the bound one of the wire, not of memory.
                 headers={"Accept-Encoding": "identity", "User-Agent": "ocsuite"},

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 import structlog
 
@@ -14,6 +14,7 @@ from backend.domains.csuite.providers.base import Piece
 from backend.domains.csuite.providers.completions import CompletionReader
 from backend.domains.csuite.providers.history import alternating, fewer
 from backend.domains.csuite.providers.refusals import refusal, retry_after_of
+from backend.kernel.egress.client import GuardedClient, OutboundError, OutboundStream
 from backend.kernel.errors import ProblemError, ProviderTimeout
 from module_sdk.contract.module import BUDGET_CHARS, ChatPrompt
 
@@ -49,12 +50,13 @@ class OpenAICompatibleProvider:
             "Authorization": f"Bearer {api_key}",
             "Content-Type": "application/json",
             "Accept": "text/event-stream, application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "ocsuite",
         }
         self._timeout = timeout_seconds
         self._budget = BUDGET_CHARS
-        self._session: aiohttp.ClientSession | None = None
+        # The operator named the host, which may well be in their own network.
+        self._client = GuardedClient(
+            [urlsplit(base_url).netloc], private=True, connect_seconds=CONNECT_SECONDS, connections=0
+        )
 
     @property
     def name(self) -> str:
@@ -99,11 +101,11 @@ class OpenAICompatibleProvider:
         try:
             body = msgspec.json.encode({"model": self._model, "messages": _messages(prompt), "stream": True})
             async with asyncio.timeout_at(wait.until):
-                response = await self._open().post(self._url, data=body, headers=self._headers, allow_redirects=False)
+                response = await self._client.post(self._url, body, self._headers)
             async with response:
                 if response.status != 200:
                     async with asyncio.timeout_at(wait.until):
-                        error = await response.content.read(_MOST_ERROR_BYTES)
+                        error = await response.read(_MOST_ERROR_BYTES)
                     raise refusal(response.status, _decoded(error), retry_after_of(response.headers))
                 async with aclosing(self._read(response, wait)) as pieces:
                     async for piece in pieces:
@@ -112,21 +114,21 @@ class OpenAICompatibleProvider:
             problem: ProblemError = ProviderTimeout("It was given up waiting for the model; try again.")
             self._log("provider_timeout", problem)
             raise problem from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OutboundError as error:
             problem = ProviderBusy("The connection to the model broke; try again.")
-            self._log("provider_failed", problem, reason=type(error).__name__)
+            self._log("provider_failed", problem, reason=str(error))
             raise problem from error
         except ProblemError as problem:
             self._log("provider_refused", problem)
             raise
 
-    async def _read(self, response: aiohttp.ClientResponse, wait: "Wait") -> AsyncGenerator[Piece]:
+    async def _read(self, response: OutboundStream, wait: "Wait") -> AsyncGenerator[Piece]:
         reader = CompletionReader()
         while True:
             try:
                 async with asyncio.timeout_at(wait.until):
-                    data = await response.content.readany()
-            except (TimeoutError, aiohttp.ClientError, OSError):
+                    data = await response.read()
+            except (TimeoutError, OutboundError):
                 if not reader.finished:
                     raise
                 data = b""
@@ -142,19 +144,7 @@ class OpenAICompatibleProvider:
 
     async def close(self) -> None:
         """Close kept connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-                trust_env=False,
-            )
-        return self._session
+        await self._client.close()
 
     def _log(self, event: str, problem: ProblemError, **more: object) -> None:
         log.warning(event, provider=self._name, model=self._model, code=problem.code, detail=problem.detail, **more)

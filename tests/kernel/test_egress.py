@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from backend.kernel.egress.client import GuardedClient, OutboundError, is_public
+from backend.kernel.egress.client import GuardedClient, OutboundError, OutboundStream, is_public
 from tests.identity.kit import JwksServer
 
 
@@ -92,3 +93,61 @@ async def test_compressed_answers_are_not_unpacked() -> None:
     async with JwksServer().running() as server, client(f"127.0.0.1:{server.port}") as guarded:
         server.body, server.headers = b"not gzip at all", {"Content-Encoding": "gzip"}
         assert (await guarded.get(server.url)).body == b"not gzip at all"
+
+
+@asynccontextmanager
+async def echo(*, cut: bool = False) -> AsyncIterator[tuple[str, list[web.Request]]]:
+    """A server that sends back in two pieces what it was sent; with ``cut`` the second never comes."""
+    seen: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        body = await request.read()
+        reply = web.StreamResponse(status=201, headers={"X-Kind": "echo", "Content-Length": str(2 * len(body))})
+        await reply.prepare(request)
+        await reply.write(body)
+        if cut:
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await reply.write(body)
+        return reply
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"127.0.0.1:{runner.addresses[0][1]}", seen
+    await runner.cleanup()
+
+
+async def read(stream: OutboundStream) -> bytes:
+    pieces = []
+    while piece := await stream.read():
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def test_a_post_streams_its_answer_over_one_connection() -> None:
+    async with echo() as (host, seen), client(host) as guarded:
+        for _ in range(2):
+            async with await guarded.post(f"http://{host}/", b"hello", {"X-Mine": "1"}) as stream:
+                assert (stream.status, stream.headers["X-Kind"]) == (201, "echo")
+                assert await read(stream) == b"hellohello"
+        assert seen[0].headers["X-Mine"] == "1"
+        assert seen[0].transport is seen[1].transport
+
+
+async def test_a_post_goes_to_listed_hosts_alone() -> None:
+    async with echo() as (host, seen), client("good.example", private=False) as guarded:
+        with pytest.raises(OutboundError, match="on the list"):
+            await guarded.post(f"http://{host}/", b"", {})
+    assert seen == []
+
+
+async def test_an_answer_that_breaks_off_says_so() -> None:
+    async with echo(cut=True) as (host, _), client(host) as guarded:
+        stream = await guarded.post(f"http://{host}/", b"hello", {})
+        with pytest.raises(OutboundError, match="broke off"):
+            await read(stream)
