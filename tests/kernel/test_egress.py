@@ -147,7 +147,10 @@ async def test_a_post_goes_to_listed_hosts_alone() -> None:
 
 
 async def test_an_answer_that_breaks_off_says_so() -> None:
-    async with echo(cut=True) as (host, _), client(host) as guarded:
-        stream = await guarded.post(f"http://{host}/", b"hello", {})
+    async with (
+        echo(cut=True) as (host, _),
+        client(host) as guarded,
+        await guarded.post(f"http://{host}/", b"hello", {}) as stream,
+    ):
         with pytest.raises(OutboundError, match="broke off"):
             await read(stream)
