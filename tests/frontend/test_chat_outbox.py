@@ -61,10 +61,13 @@ def put(page: Page, kind: str, text: str, age: timedelta) -> None:
     page.evaluate("([name, value]) => localStorage.setItem(name, value)", [f"ocsuite_{kind}:{scope}", value])
 
 
-def drafted(page: Page, text: str) -> None:
-    """Type it, and wait until the page knows whose it is."""
+def drafted(page: Page, text: str, drafts: int = 1) -> None:
+    """Type it, and wait until the page knows whose it is: the browser keeps so many drafts then."""
     field(page).fill(text)
-    page.wait_for_function("() => Object.keys(localStorage).some(name => name.startsWith('ocsuite_draft:'))")
+    page.wait_for_function(
+        "drafts => Object.keys(localStorage).filter(name => name.startsWith('ocsuite_draft:')).length === drafts",
+        arg=drafts,
+    )
 
 
 def scope(chat: Page, fake: ChatApi) -> tuple[UUID, UUID]:
@@ -225,7 +228,7 @@ def test_another_account_of_the_same_browser_never_sees_a_draft(chat: Page, fake
     chat.get_by_role("link", name="Team", exact=True).click()
     chat.goto("/chat")
     expect(chat.get_by_role("heading", name="What should your CEO look at?")).to_be_visible()
-    drafted(chat, "mine")
+    drafted(chat, "mine", drafts=2)
     expect(field(chat)).to_have_value("mine")
     enter(mine)
     chat.goto("/chat")
