@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -162,11 +163,12 @@ async def test_a_reader_goes_on_while_the_database_is_away(
 
 
 async def test_another_company_does_not_find_a_living_answer_by_its_id(lost: Lost) -> None:
-    answer = Answer(Assignment(lost.ref, new_id(), Draft(MockProvider(0), PROMPT)), lambda: 0.0)
+    answer = Answer(Assignment(lost.ref, new_id(), Draft(MockProvider(0), PROMPT)), lambda: 100.0)
     answer.take("Secret")
-    answer.end(None)
     lost.base.generator._answers[lost.ref] = answer
-    assert lost.base.generator.live(lost.ref) is answer.live
+    async with aclosing(lost.follower().frames(lost.context, READ, lost.ref.id, 0)) as own:
+        assert b"Secret" in await anext(own)
+    answer.end(None)
     stranger = TenantContext(new_id(), lost.context.user_id)
     assert [batch async for batch in lost.follower().frames(stranger, READ, lost.ref.id, 0)] == []
     await answer.assignment.draft.discard()
