@@ -70,7 +70,7 @@ def everything(product: Product) -> Iterator[Picture]:
 
 def team(ada: Member) -> Iterator[Picture]:
     """The members, the open invitations, and what an invitation's link leads to."""
-    yield Picture("team", "/team", words("You"), ada)
+    yield Picture("team", "/team", words("demo.henrik@example.com"), ada)
     yield Picture("invitations", "/team/invitations", words("demo.jonas@example.com"), ada)
     body = {"email": "katja.brandt@example.com", "roles": ["member"]}
     link = ada.call("POST", "/team/invitations", json=body)["link"]
