@@ -26,6 +26,10 @@ _POSTGRES: Final = {
     "DATABASE_URL": "postgresql://ocsuite_app@127.0.0.1/ocsuite",
     "DATABASE_OWNER_URL": "postgresql://ocsuite_owner@127.0.0.1/ocsuite",
 }
+_MOCK: Final = (
+    "A demonstration model answers. For a real one set LLM_PROVIDER=local (a small one, on this machine), or "
+    "LLM_PROVIDER=openai with LLM_BASE_URL, LLM_MODEL and LLM_API_KEY."
+)
 _VALKEY: Final = {"REDIS_URL": "redis://127.0.0.1/0"}
 
 
@@ -49,7 +53,10 @@ def up(verbose: bool) -> None:
     given, services = _services(settings)
     for_everyone = environ | given | {"OCSUITE_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"}
     plan = Plan(ocsuite("web", "--build-only"), ocsuite("migrate"), services)
-    supervisor = Supervisor(stack, for_everyone, plan, Console(verbose=verbose))
+    console = Console(verbose=verbose)
+    if settings.llm.provider == "mock":
+        console.say(_MOCK)
+    supervisor = Supervisor(stack, for_everyone, plan, console)
     asyncio.run(supervisor.run(f"OCSuite is ready: http://localhost:{settings.web_port}  (Ctrl-C stops everything)"))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,13 +16,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backend.settings import VARIABLES
+from backend.settings import VARIABLES, Settings
 from backend.stack.postgres import binary
 from backend.stack.process import free_port
+from crypto import generate_master_key
 
 ROOT = Path(__file__).resolve().parents[2]
 # The built pages stay here from run to run; the database and everything else is made anew.
 FOLDER = ROOT / ".build" / "up"
+_NEEDED = {
+    "DATABASE_URL": "postgresql://a@127.0.0.1/a",
+    "REDIS_URL": "redis://127.0.0.1/0",
+    "OCSUITE_MASTER_KEYS": generate_master_key("unused"),
+}
 
 
 class Up:
@@ -111,6 +118,14 @@ def test_it_ends_with_one_line_that_names_the_address(up: Up) -> None:
     )
     assert up.get("OCSUITE_WEB_PORT", "/") == 200
     assert up.get("OCSUITE_API_PORT", "/health/ready") == 200
+
+
+def test_it_says_how_to_come_by_a_real_model(up: Up) -> None:
+    (hint,) = [line for line in up.lines if "LLM_PROVIDER=local" in line]
+    settings = dict(re.findall(r"(LLM_\w+)=(\w+)", hint))
+    assert Settings.load({**up.environ, **_NEEDED, **settings, "LLM_PROVIDER": "local"}).llm.provider == "local"
+    named = dict.fromkeys(re.findall(r"LLM_\w+", hint), "https://models.example/v1")
+    assert Settings.load({**up.environ, **_NEEDED, **named, **settings}).llm.provider == "openai"
 
 
 def test_the_other_commands_find_the_running_stack(up: Up) -> None:
