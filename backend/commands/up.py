@@ -53,11 +53,9 @@ def up(verbose: bool) -> None:
     given, services = _services(settings)
     for_everyone = environ | given | {"OCSUITE_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"}
     plan = Plan(ocsuite("web", "--build-only"), ocsuite("migrate"), services)
-    console = Console(verbose=verbose)
-    if settings.llm.provider == "mock":
-        console.say(_MOCK)
-    supervisor = Supervisor(stack, for_everyone, plan, console)
-    asyncio.run(supervisor.run(f"OCSuite is ready: http://localhost:{settings.web_port}  (Ctrl-C stops everything)"))
+    supervisor = Supervisor(stack, for_everyone, plan, Console(verbose=verbose))
+    ready = f"OCSuite is ready: http://localhost:{settings.web_port}  (Ctrl-C stops everything)"
+    asyncio.run(supervisor.run(ready, hint=_MOCK if settings.llm.provider == "mock" else ""))
 
 
 def _checked(environ: Mapping[str, str]) -> Settings:

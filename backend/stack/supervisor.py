@@ -44,18 +44,21 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._stopping = False
 
-    async def run(self, ready_line: str) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP; raises `StackError` when something cannot start or be kept running."""
+    async def run(self, ready_line: str, *, hint: str = "") -> None:
+        """Run until SIGINT, SIGTERM or SIGHUP; raises `StackError` when something cannot start or be kept running.
+
+        Once everything runs, `hint` is said, and `ready_line` last.
+        """
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._on_signal)
         try:
             with self._console:
-                await self._until_stopped(self._start(ready_line))
+                await self._until_stopped(self._start(ready_line, hint))
         finally:
             await self._stop_everything()
 
-    async def _start(self, ready_line: str) -> None:
+    async def _start(self, ready_line: str, hint: str) -> None:
         """Bring everything up, then keep it up; never returns."""
         async with asyncio.TaskGroup() as tasks:
             self._stack.prepare()
@@ -63,6 +66,8 @@ class Supervisor:
                 tasks.create_task(self._console.follow(self._stack.logs))
             await asyncio.gather(self._start_web(tasks), self._start_backend(tasks))
             await self._start_services(tasks, "others")
+            if hint:
+                self._console.say(hint)
             self._console.ready(ready_line)
 
     async def _start_web(self, tasks: asyncio.TaskGroup) -> None:

@@ -86,6 +86,17 @@ def test_enter_before_the_page_is_ready_is_not_swallowed(chat: Page, fake: ChatA
     assert fake.talk.asked()[-1] == "Already typed"
 
 
+def test_search_before_the_page_is_ready_is_heeded(chat: Page, fake: ChatApi) -> None:
+    fake.talk.seed("Strategy", 2)
+    fake.talk.seed("Another", 2)
+    chat.route("**/assets/*.js", lambda _route: None)
+    chat.goto("/chat", wait_until="commit")
+    chat.get_by_label("Search conversations").fill("strategy")
+    chat.unroute("**/assets/*.js")
+    expect(rows(chat)).to_have_count(1)
+    expect(chat.get_by_label("Search conversations")).to_have_value("strategy")
+
+
 def test_search_keeps_its_words_shows_the_passage_and_leads_to_it(chat: Page, fake: ChatApi) -> None:
     long = fake.talk.seed("Long talk", 200)
     fake.talk.seed("Another", 2)

@@ -4,9 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -15,13 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backend.kernel.db.orm import new_id
-from backend.kernel.db.tenant_keys import TenantKeyGoneError
+from backend.kernel.db.tenant_keys import KEEP_SECONDS, TenantKeyGoneError, TenantKeys
 from backend.migrate import migrate
 from backend.operations.errors import OperationFailed
 from backend.operations.rotate import BATCH, rotate
 from backend.registry import Foundation
 from backend.settings import Settings
-from crypto import Binding, DecryptionError, Keyring, generate_master_key
+from crypto import Binding, DecryptionError, Keyring, MasterKey, generate_master_key
 from tests.support.people import sign_in
 from tests.support.server import running_api
 
@@ -257,24 +255,21 @@ async def test_erasing_a_tenants_key_is_for_good(own: dict[str, str], owner_engi
     await base.close()
 
 
-async def test_a_cached_key_is_forgotten_without_being_told(
-    own: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = Foundation(Settings.load(own))
-    tenant_id, asked = new_id(), list[datetime]()
-    wrapped: bytes | None = base.keyring.new_tenant_key(tenant_id)
+async def test_a_cached_key_is_forgotten_without_being_told() -> None:
+    keyring, clock = Keyring([MasterKey("only", b"k" * 32)]), [0.0]
+    tenant_id, asked = new_id(), list[UUID]()
+    wrapped: bytes | None = keyring.new_tenant_key(tenant_id)
 
-    async def stored(_: UUID) -> bytes | None:
-        asked.append(datetime.now(UTC))
+    async def stored(tenant: UUID) -> bytes | None:
+        asked.append(tenant)
         return wrapped
 
-    monkeypatch.setattr(base.tenant_keys, "_wrapped", stored)
-    await base.tenant_keys.get(tenant_id)
+    keys = TenantKeys(keyring, stored, lambda: clock[0])
+    await keys.get(tenant_id)
     wrapped = None
-    await base.tenant_keys.get(tenant_id)
-    assert len(asked) == 1
-    later = time.monotonic() + 301
-    monkeypatch.setattr("backend.kernel.db.tenant_keys.time.monotonic", lambda: later)
+    clock[0] = KEEP_SECONDS - 1
+    await keys.get(tenant_id)
+    assert asked == [tenant_id]
+    clock[0] = KEEP_SECONDS + 1
     with pytest.raises(TenantKeyGoneError):
-        await base.tenant_keys.get(tenant_id)
-    await base.close()
+        await keys.get(tenant_id)

@@ -21,10 +21,15 @@ class TenantKeyGoneError(Exception):
 class TenantKeys:
     """Gives tenant keys; ``wrapped`` reads a tenant's wrapped key from the database."""
 
-    def __init__(self, keyring: Keyring, wrapped: Callable[[UUID], Awaitable[bytes | None]]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        wrapped: Callable[[UUID], Awaitable[bytes | None]],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._keyring = keyring
         self._wrapped = wrapped
-        self._kept: TTLCache[UUID, TenantKey] = TTLCache(KEEP_MOST, KEEP_SECONDS, time.monotonic)
+        self._kept: TTLCache[UUID, TenantKey] = TTLCache(KEEP_MOST, KEEP_SECONDS, monotonic)
 
     async def get(self, tenant_id: UUID) -> TenantKey:
         """The tenant's key; raises :class:`TenantKeyGoneError`."""

@@ -150,6 +150,13 @@ function onClick(event) {
 const onInput = (event) => event.target.id === "composer-text" && chat.outbox.typed();
 const onFocus = (event) => event.target.matches?.(".chat-rename input") && event.target.select();
 
+// What was typed before this script: React, which came later, takes it for the field's own text and tells nobody.
+function heed(search) {
+  if (!search?.value) return;
+  search._valueTracker?.setValue("");
+  search.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 export function chatBehaviour() {
   const field = chatElement("composer-text");
   const shown = { field, transcript: followTranscript(chatElement("transcript")), outbox: chatOutbox(field) };
@@ -160,6 +167,7 @@ export function chatBehaviour() {
   for (const [event, listener] of Object.entries(listeners)) document.addEventListener(event, listener);
   // Enter in the field that was there before this script: it could only make a line.
   if (!coarse && field.value.endsWith("\n")) askFrom(field.value, true);
+  heed(chatElement("conversation-search"));
   return () => {
     shown.transcript.leave();
     shown.outbox.leave();
