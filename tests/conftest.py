@@ -5,10 +5,13 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from backend.kernel.db.database import Database, create_engine
@@ -16,7 +19,7 @@ from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack
-from crypto import Keyring
+from crypto import Keyring, _passwords
 from tests.support.people import Person, sign_in
 from tests.support.server import running_api
 
@@ -59,6 +62,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder = Path(__file__).parent
     rank = {folder / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(item.path, len(LONG)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_set_of_certificates() -> Iterator[None]:
+    """httpx reads the system's certificates for each client, which takes longer than most tests: here once for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash takes a quarter of a second of a processor, on purpose; files about that have a fixture of this name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        _passwords._dummy_hash.cache_clear()
+        yield
+    _passwords._dummy_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 from uuid import uuid4
 
 import pytest
@@ -44,11 +43,8 @@ async def variables(stack: LocalStack) -> AsyncIterator[dict[str, str]]:
     await asyncio.to_thread(stack.postgres.drop_database, name)
 
 
-@pytest.fixture
-def full_log() -> Iterator[BinaryIO]:
-    """Where nothing can be written."""
-    with Path("/dev/full").open("wb") as file:
-        yield file
+FULL_LOG = Path("/dev/full")
+"""Where nothing can be written."""
 
 
 async def run(owner: AsyncEngine, *statements: str) -> None:
@@ -62,15 +58,15 @@ async def count(owner: AsyncEngine, query: str) -> int:
         return int((await connection.execute(text(query))).scalar_one())
 
 
-async def test_a_full_disk_is_waited_out(variables: dict[str, str], full_log: BinaryIO) -> None:
+async def test_a_full_disk_is_waited_out(variables: dict[str, str]) -> None:
     settings = Settings.load(variables)
     base, owner = Foundation(settings), create_async_engine(driver_url(settings.database_owner_url))
-    with api_process(variables, full_log) as (url, api):
+    with api_process(variables, FULL_LOG) as (url, api):
         person = await sign_in(base.db, url)
         member = await person.found("Acme")
         await run(owner, FULL, *(f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW "
                                  "EXECUTE FUNCTION no_room()" for table in TABLES))  # fmt: skip
-        with process("worker", variables, output=full_log) as working:
+        with process("worker", variables, output=FULL_LOG) as working:
             path = f"/tenants/{member.tenant_id}"
             for number in range(5):
                 for method, to, body in (
