@@ -11,8 +11,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
@@ -70,6 +72,14 @@ def one_set_of_certificates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """rich, which Reflex brings, takes seconds to draw one; the product's own logging, where it is set up, does not."""
+    *processors, _ = structlog.get_config()["processors"]
+    plain = ConsoleRenderer(colors=False, exception_formatter=plain_traceback)
+    structlog.configure(processors=[*processors, plain])
 
 
 @pytest.fixture(autouse=True)
