@@ -1,10 +1,10 @@
-"""One throwaway Postgres and Valkey for each test process, migrated, with the API running against them."""
+"""One throwaway Postgres and Valkey for each test process; each file has a migrated database and an API of its own."""
 
 import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +13,7 @@ import httpx
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from redis import Redis
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.dev import ConsoleRenderer, plain_traceback
 
@@ -21,11 +22,13 @@ from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack
+from backend.stack.postgres import DATABASE
 from crypto import Keyring, _passwords
 from tests.support.people import Person, sign_in
 from tests.support.server import running_api
 
 SignIn = Callable[..., Awaitable[Person]]
+Migrated = Callable[[], AbstractContextManager[dict[str, str]]]
 
 #: The files that take long, longest first but for the second, which needs no pages while the first has them built.
 #: Begun first, they leave small files for the end, so that no process waits long for the last one.
@@ -100,32 +103,53 @@ def stack() -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def environment(stack: LocalStack) -> dict[str, str]:
-    """The variables of a process that belongs to the test's stack; the mock model answers as fast as it can."""
-    return {
-        "PATH": os.environ["PATH"],
-        **stack.environment(),
-        "LLM_MOCK_TOKENS_PER_SECOND": "0",
-        "COMPANIES_MAX": "1000",
-        "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
-    }
+def migrated(stack: LocalStack) -> Migrated:
+    """The variables of a new database with everything that migrations make: ``with migrated() as variables``.
 
-
-@pytest.fixture(scope="session")
-def settings(environment: dict[str, str]) -> Settings:
-    """Settings of a migrated database."""
-    loaded = Settings.load(environment)
+    They run once; each database is a copy of that one.
+    """
+    assert stack.postgres is not None
+    postgres, loaded = stack.postgres, Settings.load(stack.environment())
     asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
-    return loaded
+
+    @contextmanager
+    def copy() -> Iterator[dict[str, str]]:
+        name = f"test_{uuid4().hex}"
+        postgres.create_database(name, DATABASE)
+        yield stack.environment(name)
+        postgres.drop_database(name)
+
+    return copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def environment(migrated: Migrated) -> Iterator[dict[str, str]]:
+    """The variables of a process on the file's own database; the mock model answers as fast as it can."""
+    with migrated() as variables:
+        with Redis.from_url(variables["REDIS_URL"]) as redis:
+            redis.flushall()
+        yield {
+            "PATH": os.environ["PATH"],
+            **variables,
+            "LLM_MOCK_TOKENS_PER_SECOND": "0",
+            "COMPANIES_MAX": "1000",
+            "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
+        }
+
+
+@pytest.fixture(scope="module")
+def settings(environment: dict[str, str]) -> Settings:
+    """Those of the file's database."""
+    return Settings.load(environment)
+
+
+@pytest.fixture(scope="module")
 def keyring(settings: Settings) -> Keyring:
     """The live master keys."""
     return Keyring(settings.master_keys)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_url(settings: Settings) -> Iterator[str]:
     """The running API."""
     with running_api(settings) as url:
