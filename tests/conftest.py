@@ -5,8 +5,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from enum import IntEnum, auto
 from functools import cache
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -30,43 +30,44 @@ from tests.support.server import running_api
 SignIn = Callable[..., Awaitable[Person]]
 Migrated = Callable[[], AbstractContextManager[dict[str, str]]]
 
-#: The files that take long, longest first but for the second, which needs no pages while the first has them built.
-#: Begun first, they leave small files for the end, so that no process waits long for the last one.
-LONG = (
-    "journeys/test_first_day.py",
-    "api/test_schemathesis.py",
-    "journeys/test_lighthouse.py",
-    "csuite/test_lost_generation.py",
-    "frontend/test_chat_page.py",
-    "journeys/test_company.py",
-    "journeys/test_conversations.py",
-    "journeys/test_accessibility.py",
-    "docs/test_documents.py",
-    "journeys/test_trouble.py",
-    "frontend/test_session_pages.py",
-    "frontend/test_recovery.py",
-    "api/test_two_processes.py",
-    "csuite/test_parts_away.py",
-    "stack/test_up.py",
-    "journeys/test_surface.py",
-    "tenancy/test_machine.py",
-    "operations/test_seed.py",
-    "csuite/test_local_model.py",
-    "stack/test_supervisor.py",
-    "stack/test_local_stack.py",
-)
+#: What a file has at hand that starts processes.
+STARTERS = {"LocalStack", "WebApp", "api_process", "command", "process", "subprocess"}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Have xdist hand the files out in the order of their collection, not by how many tests they hold."""
-    config.option.loadscopereorder = False
+class Kind(IntEnum):
+    """What a test needs, in the order in which they run.
+
+    Of two processes the first gets the first half, which begins with the pages, and the second the second half, which
+    begins with the whole product, so that neither makes ready what the other has. Whoever is done takes from the end of
+    the other's half, where the short ones are.
+    """
+
+    PAGES = auto()
+    NOTHING = auto()
+    PRODUCT = auto()
+    PROCESSES = auto()
+    DATABASE = auto()
+
+
+def kind(item: pytest.Item) -> Kind:
+    """By its fixtures, and by what its file imports."""
+    assert isinstance(item, pytest.Function)
+    needs = set(item.fixturenames)
+    if "web" in needs:
+        return Kind.PAGES
+    if "browser" in needs or "product" in needs:
+        return Kind.PRODUCT
+    if STARTERS & vars(item.module).keys():
+        return Kind.PROCESSES
+    return Kind.DATABASE if "stack" in needs else Kind.NOTHING
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first; within a file, and among the others, the order stays."""
-    folder = Path(__file__).parent
-    rank = {folder / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
+    """Sort by kind, within which the order stays, and mark what `make test-quick` runs."""
+    items.sort(key=kind)
+    for item in items:
+        if kind(item) is Kind.NOTHING:
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)
