@@ -37,7 +37,7 @@ bench: $(DEV) ## measure, and write docs/benchmarks.md
 
 soak: $(DEV) ## the long properties at full depth: 10,000 random steps of the tenancy model, five minutes of fuzzing (nightly)
 	OCSUITE_TEST_DEPTH=80 OCSUITE_FUZZ_SECONDS=300 $(BIN)/pytest -n 2 \
-	  tests/tenancy/test_machine.py tests/api/test_schemathesis.py tests/frontend/test_chat_markdown.py $(PYTEST_ARGS)
+	  tests/tenancy/test_machine.py tests/api/test_schemathesis.py $(PYTEST_ARGS)
 
 format: $(DEV) ## format the code and sort the imports
 	$(BIN)/ruff check --fix --quiet .

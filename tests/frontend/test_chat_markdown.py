@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontend.components.markdown import Unfinished, plain, render
-from tests.support.depth import depth
 
 HARMLESS_TAGS = {
     "a", "blockquote", "br", "button", "code", "div", "em", "figcaption", "figure", "h3", "hr", "input", "li", "math",
@@ -381,9 +380,8 @@ def test_whatever_a_model_writes_costs_in_proportion_to_its_length(flood: str) -
 
 @pytest.mark.parametrize("flood", ["[", "> a\n", "|a|b|\n", "*a ", "word ", "a\n\n"])
 def test_pieces_cost_in_proportion_to_the_length_of_the_whole(flood: str) -> None:
-    length = 6_000 if depth() == 1 else 12_000
-    source = (flood * length)[:length]
-    assert cost(lambda: stream(source)) < 9 * cost(lambda: stream(source[: length // 4])) + 0.2
+    source = (flood * 12_000)[:12_000]
+    assert cost(lambda: stream(source)) < 9 * cost(lambda: stream(source[:3_000])) + 0.2
 
 
 def test_long_tails_are_rendered_when_they_have_grown() -> None:
