@@ -88,6 +88,6 @@ async def test_postgres_away_in_the_middle(own_stack: LocalStack, environment: d
 
 
 async def _ready(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while (await http.get("/health/ready")).status_code != 200:  # noqa: ASYNC110  # in another process
             await asyncio.sleep(0.05)

@@ -196,7 +196,7 @@ async def waiting_for_a_lock(engine: AsyncEngine) -> None:
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    async with asyncio.timeout(10), engine.connect() as connection:
+    async with asyncio.timeout(60), engine.connect() as connection:
         while not (await connection.execute(query)).scalar_one():
             await connection.rollback()
             await asyncio.sleep(0.01)  # Postgres announces no lock waits
