@@ -10,10 +10,10 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check bench soak format lock pictures install clean
+.PHONY: help up test test-quick check bench soak format lock pictures install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(LOCAL) ## install what is missing and start the whole product; Ctrl-C stops it
 	@exec $(BIN)/ocsuite up
@@ -21,6 +21,9 @@ up: $(LOCAL) ## install what is missing and start the whole product; Ctrl-C stop
 test: $(DEV) ## run every test (installs Chromium if it is missing)
 	@$(BIN)/python scripts/chromium.py
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+test-quick: $(DEV) ## run the tests that need neither a browser nor a process
+	$(BIN)/pytest -n 2 -m quick $(PYTEST_ARGS)
 
 check: $(DEV) ## lint, strict types, import rules, freshness of the locks
 	$(BIN)/ruff check .
@@ -32,8 +35,9 @@ check: $(DEV) ## lint, strict types, import rules, freshness of the locks
 bench: $(DEV) ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-soak: $(DEV) ## at least 10,000 random steps of the tenancy model against the API (nightly; about 8 minutes)
-	OCSUITE_TEST_DEPTH=40 $(BIN)/pytest tests/tenancy/test_machine.py $(PYTEST_ARGS)
+soak: $(DEV) ## the long properties at full depth: 10,000 random steps of the tenancy model, five minutes of fuzzing (nightly)
+	OCSUITE_TEST_DEPTH=80 OCSUITE_FUZZ_SECONDS=300 $(BIN)/pytest -n 2 \
+	  tests/tenancy/test_machine.py tests/api/test_schemathesis.py $(PYTEST_ARGS)
 
 format: $(DEV) ## format the code and sort the imports
 	$(BIN)/ruff check --fix --quiet .

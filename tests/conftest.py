@@ -1,64 +1,99 @@
-"""One throwaway Postgres and Valkey for each test process, migrated, with the API running against them."""
+"""One throwaway Postgres and Valkey for each test process; each file has a migrated database and an API of its own."""
 
 import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
-from pathlib import Path
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from enum import IntEnum, auto
+from functools import cache
 from uuid import uuid4
 
+import httpx
 import pytest
+import structlog
+from argon2 import PasswordHasher
+from redis import Redis
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack.local import LocalStack
-from crypto import Keyring
+from backend.stack.postgres import DATABASE
+from crypto import Keyring, _passwords
 from tests.support.people import Person, sign_in
 from tests.support.server import running_api
 
 SignIn = Callable[..., Awaitable[Person]]
+Migrated = Callable[[], AbstractContextManager[dict[str, str]]]
 
-#: The files that take long, longest first but for the second, which needs no pages while the first has them built.
-#: Begun first, they leave small files for the end, so that no process waits long for the last one.
-LONG = (
-    "journeys/test_first_day.py",
-    "api/test_schemathesis.py",
-    "journeys/test_lighthouse.py",
-    "csuite/test_lost_generation.py",
-    "frontend/test_chat_page.py",
-    "journeys/test_company.py",
-    "journeys/test_conversations.py",
-    "journeys/test_accessibility.py",
-    "docs/test_documents.py",
-    "journeys/test_trouble.py",
-    "frontend/test_session_pages.py",
-    "frontend/test_recovery.py",
-    "api/test_two_processes.py",
-    "csuite/test_parts_away.py",
-    "stack/test_up.py",
-    "journeys/test_surface.py",
-    "tenancy/test_machine.py",
-    "operations/test_seed.py",
-    "csuite/test_local_model.py",
-    "stack/test_supervisor.py",
-    "stack/test_local_stack.py",
-)
+#: What a file has at hand that starts processes.
+STARTERS = {"LocalStack", "WebApp", "api_process", "command", "process", "subprocess"}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Have xdist hand the files out in the order of their collection, not by how many tests they hold."""
-    config.option.loadscopereorder = False
+class Kind(IntEnum):
+    """What a test needs, in the order in which they run.
+
+    Of two processes the first gets the first half, which begins with the pages, and the second the second half, which
+    begins with the whole product, so that neither makes ready what the other has. Whoever is done takes from the end of
+    the other's half, where the short ones are.
+    """
+
+    PAGES = auto()
+    NOTHING = auto()
+    PRODUCT = auto()
+    PROCESSES = auto()
+    DATABASE = auto()
+
+
+def kind(item: pytest.Item) -> Kind:
+    """By its fixtures, and by what its file imports."""
+    assert isinstance(item, pytest.Function)
+    needs = set(item.fixturenames)
+    if "web" in needs:
+        return Kind.PAGES
+    if "browser" in needs or "product" in needs:
+        return Kind.PRODUCT
+    if STARTERS & vars(item.module).keys():
+        return Kind.PROCESSES
+    return Kind.DATABASE if "stack" in needs else Kind.NOTHING
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first; within a file, and among the others, the order stays."""
-    folder = Path(__file__).parent
-    rank = {folder / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
+    """Sort by kind, within which the order stays, and mark what `make test-quick` runs."""
+    items.sort(key=kind)
+    for item in items:
+        if kind(item) is Kind.NOTHING:
+            item.add_marker("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_set_of_certificates() -> Iterator[None]:
+    """httpx reads the system's certificates for each client, which takes longer than most tests: here once for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """rich, which Reflex brings, takes seconds to draw one; the product's own logging, where it is set up, does not."""
+    *processors, _ = structlog.get_config()["processors"]
+    plain = ConsoleRenderer(colors=False, exception_formatter=plain_traceback)
+    structlog.configure(processors=[*processors, plain])
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash takes a quarter of a second of a processor, on purpose; files about that have a fixture of this name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        _passwords._dummy_hash.cache_clear()
+        yield
+    _passwords._dummy_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -69,32 +104,53 @@ def stack() -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def environment(stack: LocalStack) -> dict[str, str]:
-    """The variables of a process that belongs to the test's stack; the mock model answers as fast as it can."""
-    return {
-        "PATH": os.environ["PATH"],
-        **stack.environment(),
-        "LLM_MOCK_TOKENS_PER_SECOND": "0",
-        "COMPANIES_MAX": "1000",
-        "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
-    }
+def migrated(stack: LocalStack) -> Migrated:
+    """The variables of a new database with everything that migrations make: ``with migrated() as variables``.
 
-
-@pytest.fixture(scope="session")
-def settings(environment: dict[str, str]) -> Settings:
-    """Settings of a migrated database."""
-    loaded = Settings.load(environment)
+    They run once; each database is a copy of that one.
+    """
+    assert stack.postgres is not None
+    postgres, loaded = stack.postgres, Settings.load(stack.environment())
     asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
-    return loaded
+
+    @contextmanager
+    def copy() -> Iterator[dict[str, str]]:
+        name = f"test_{uuid4().hex}"
+        postgres.create_database(name, DATABASE)
+        yield stack.environment(name)
+        postgres.drop_database(name)
+
+    return copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def environment(migrated: Migrated) -> Iterator[dict[str, str]]:
+    """The variables of a process on the file's own database; the mock model answers as fast as it can."""
+    with migrated() as variables:
+        with Redis.from_url(variables["REDIS_URL"]) as redis:
+            redis.flushall()
+        yield {
+            "PATH": os.environ["PATH"],
+            **variables,
+            "LLM_MOCK_TOKENS_PER_SECOND": "0",
+            "COMPANIES_MAX": "1000",
+            "OCSUITE_API_URL": "http://127.0.0.1:8000",  # whom tokens are made for, whichever port a process listens on
+        }
+
+
+@pytest.fixture(scope="module")
+def settings(environment: dict[str, str]) -> Settings:
+    """Those of the file's database."""
+    return Settings.load(environment)
+
+
+@pytest.fixture(scope="module")
 def keyring(settings: Settings) -> Keyring:
     """The live master keys."""
     return Keyring(settings.master_keys)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_url(settings: Settings) -> Iterator[str]:
     """The running API."""
     with running_api(settings) as url:

@@ -2,21 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from backend.kernel.db.database import driver_url
-from backend.migrate import migrate
 from backend.registry import Foundation
 from backend.settings import Settings
-from backend.stack.local import LocalStack
-from crypto import Keyring
 from tests.support.people import sign_in
 from tests.support.process import api_process, process
 
@@ -27,28 +20,8 @@ TABLES = ("audit_logs", "audit_seals", "audit_verifications", "tenants", "conver
 HEAD = "SELECT count(*) FROM audit_seals"
 
 
-@pytest.fixture
-async def variables(stack: LocalStack) -> AsyncIterator[dict[str, str]]:
-    """A migrated database of its own, with processes whose tokens are meant for one another."""
-    assert stack.postgres is not None
-    name = f"full_{uuid4().hex}"
-    stack.postgres.provision(name)
-    found = {
-        **stack.environment(name, redis_database=10),
-        "OCSUITE_API_URL": "http://127.0.0.1:8000",
-        "LLM_MOCK_TOKENS_PER_SECOND": "0",
-    }
-    loaded = Settings.load(found)
-    await migrate(loaded.database_owner_url, Keyring(loaded.master_keys))
-    yield found
-    await asyncio.to_thread(stack.postgres.drop_database, name)
-
-
-@pytest.fixture
-def full_log() -> Iterator[BinaryIO]:
-    """Where nothing can be written."""
-    with Path("/dev/full").open("wb") as file:
-        yield file
+FULL_LOG = Path("/dev/full")
+"""Where nothing can be written."""
 
 
 async def run(owner: AsyncEngine, *statements: str) -> None:
@@ -62,15 +35,14 @@ async def count(owner: AsyncEngine, query: str) -> int:
         return int((await connection.execute(text(query))).scalar_one())
 
 
-async def test_a_full_disk_is_waited_out(variables: dict[str, str], full_log: BinaryIO) -> None:
-    settings = Settings.load(variables)
+async def test_a_full_disk_is_waited_out(environment: dict[str, str], settings: Settings) -> None:
     base, owner = Foundation(settings), create_async_engine(driver_url(settings.database_owner_url))
-    with api_process(variables, full_log) as (url, api):
+    with api_process(environment, FULL_LOG) as (url, api):
         person = await sign_in(base.db, url)
         member = await person.found("Acme")
         await run(owner, FULL, *(f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW "
                                  "EXECUTE FUNCTION no_room()" for table in TABLES))  # fmt: skip
-        with process("worker", variables, output=full_log) as working:
+        with process("worker", environment, output=FULL_LOG) as working:
             path = f"/tenants/{member.tenant_id}"
             for number in range(5):
                 for method, to, body in (

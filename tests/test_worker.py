@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import structlog
@@ -15,14 +14,10 @@ from sqlalchemy.exc import OperationalError
 import backend
 from backend import worker
 from backend.kernel.db.redis import create_redis
-from backend.migrate import migrate
 from backend.registry import Foundation
 from backend.settings import Settings
-from backend.stack.local import LocalStack
 from backend.worker import Job, work
-from crypto import Keyring
 from tests.support.people import Member, sign_in
-from tests.support.server import running_api
 from tests.support.sse import ask
 
 SHAPES = ("text", "number", "empty", "huge", "list", "set", "sorted set", "hash", "stream")
@@ -32,22 +27,9 @@ NAMES = {"ocsuite:audit:heads", "ocsuite:limit:", "ocsuite:stream:"}
 FLAGS = {"ocsuite:revoked:", "ocsuite:known-place:"}
 
 
-@pytest.fixture(scope="module")
-def own(stack: LocalStack) -> Iterator[Settings]:
-    """A migrated database and a database of Redis that these tests may fill with anything."""
-    assert stack.postgres is not None
-    name = f"worker_{uuid4().hex}"
-    stack.postgres.provision(name)
-    variables = {**stack.environment(name, redis_database=9), "LLM_MOCK_TOKENS_PER_SECOND": "0", "COMPANIES_MAX": "99"}
-    loaded = Settings.load(variables)
-    asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
-    yield loaded
-    stack.postgres.drop_database(name)
-
-
 @pytest.fixture
-async def redis(own: Settings) -> AsyncIterator[Redis]:
-    client = create_redis(own.redis_url)
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    client = create_redis(settings.redis_url)
     yield client
     await client.flushdb()
     await client.aclose()
@@ -93,7 +75,7 @@ async def sealed(base: Foundation, member: Member) -> int:
             await asyncio.sleep(0.05)  # the worker's deed shows in the database alone
 
 
-async def test_no_job_ends_for_the_fault_of_another(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_job_ends_for_the_fault_of_another(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that raises each time, one whose database is away for a while, and one that works."""
     ran, enough = {"broken": 0, "away": 0, "good": 0}, asyncio.Event()
 
@@ -116,7 +98,7 @@ async def test_no_job_ends_for_the_fault_of_another(own: Settings, monkeypatch: 
     jobs = (Job("broken", 0.001, broken), Job("away", 0.001, away), Job("good", 0.001, good))
     monkeypatch.setattr(worker, "_jobs", lambda _: jobs)
     with structlog.testing.capture_logs() as said:
-        async with working(own), asyncio.timeout(30):
+        async with working(settings), asyncio.timeout(30):
             await enough.wait()
     told = [(line["event"], line["job"]) for line in said if "job" in line and line["job"] != "good"]
     assert sorted(told) == [("upkeep_failed", "away"), ("upkeep_failed", "broken"), ("upkeep_works_again", "away")]
@@ -133,29 +115,30 @@ def test_every_name_of_a_key_is_tried() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_whatever_stands_in_redis_people_and_upkeep_go_on(own: Settings, redis: Redis, shape: str) -> None:
-    base = Foundation(own)
-    with running_api(own) as url:
-        person = await sign_in(base.db, url)
-        member = await person.found("Acme")
-        async with working(own):
-            assert (await ask(member))[-1].name == "message.completed"
-            before = await sealed(base, member)
-            keys = await redis.keys("ocsuite:*")
-            assert {name for name in NAMES for key in keys if key.decode().startswith(name)} == NAMES
-            for key in keys:
-                await plant(redis, key, shape)
-            answered = await ask(member)
-            assert answered[-1].name == "message.completed"
-            message_id = answered[0].data["message"]["id"]
-            again = await member.request("GET", f"/c-suite/messages/{message_id}/stream")
-            assert again.status_code == 200
-            assert (await person.http.get("/me")).status_code == 200
-            renamed = await member.request("PATCH", f"/tenants/{member.tenant_id}", json={"name": f"Acme {shape}"})
-            assert renamed.status_code == 200, renamed.text
-            assert await sealed(base, member) > before
-            checked = await member.request("POST", "/audit/verification")
-            assert checked.json()["intact"] is True
-            assert await base.verifications.verify_due() <= 1
-        await person.http.aclose()
+async def test_whatever_stands_in_redis_people_and_upkeep_go_on(
+    settings: Settings, api_url: str, redis: Redis, shape: str
+) -> None:
+    base = Foundation(settings)
+    person = await sign_in(base.db, api_url)
+    member = await person.found("Acme")
+    async with working(settings):
+        assert (await ask(member))[-1].name == "message.completed"
+        before = await sealed(base, member)
+        keys = await redis.keys("ocsuite:*")
+        assert {name for name in NAMES for key in keys if key.decode().startswith(name)} == NAMES
+        for key in keys:
+            await plant(redis, key, shape)
+        answered = await ask(member)
+        assert answered[-1].name == "message.completed"
+        message_id = answered[0].data["message"]["id"]
+        again = await member.request("GET", f"/c-suite/messages/{message_id}/stream")
+        assert again.status_code == 200
+        assert (await person.http.get("/me")).status_code == 200
+        renamed = await member.request("PATCH", f"/tenants/{member.tenant_id}", json={"name": f"Acme {shape}"})
+        assert renamed.status_code == 200, renamed.text
+        assert await sealed(base, member) > before
+        checked = await member.request("POST", "/audit/verification")
+        assert checked.json()["intact"] is True
+        assert await base.verifications.verify_due() <= 1
+    await person.http.aclose()
     await base.close()

@@ -29,13 +29,13 @@ def post() -> Iterator[Post]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mailing(settings: Settings, post: Post) -> Settings:
     """Settings with which mail leaves."""
     return replace(settings, mail=parse_mail(post.url, ("OCSuite", "no-reply@example.com")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_url(mailing: Settings) -> Iterator[str]:
     """The API that sends mail, in place of the one that most tests talk to."""
     with running_api(mailing, wide_policies()) as url:

@@ -36,20 +36,20 @@ def wide_policies() -> Policies:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wide_settings(settings: Settings) -> Settings:
     """As many companies and messages as a test asks for."""
     return replace(settings, allowances=replace(settings.allowances, messages_per_day=WIDE, companies=WIDE))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api_url(wide_settings: Settings) -> Iterator[str]:
     """The running API, in place of the one that most tests talk to."""
     with running_api(wide_settings, wide_policies()) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def document(api_url: str) -> dict[str, Any]:
     """The OpenAPI document as it is served."""
     answer = httpx.get(f"{api_url}/schema/openapi.json", timeout=20)

@@ -15,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import module_sdk.api.client
 from tests.api.operations import operations
 from tests.conftest import SignIn
+from tests.support.process import command
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -85,14 +86,8 @@ def test_no_component_is_unused(document: dict[str, Any]) -> None:
 
 
 def test_the_command_prints_what_is_served(document: dict[str, Any], environment: dict[str, str]) -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "backend.cli", "openapi"],
-        env={"PATH": environment["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    printed = command({"PATH": environment["PATH"]}, "openapi")
+    assert printed.returncode == 0, printed.stderr
     static = json.loads(printed.stdout)
     for found in (static, served := json.loads(json.dumps(document))):
         for operation in operations(found):

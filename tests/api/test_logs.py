@@ -97,7 +97,7 @@ def strings(node: Any) -> list[str]:
 @pytest.mark.usefixtures("settings")
 def test_nothing_secret_is_logged(environment: dict[str, str], tmp_path: Path, settings: Settings) -> None:
     log = tmp_path / "api.log"
-    with log.open("wb") as output, api_process(environment, output) as (url, started):
+    with api_process(environment, log) as (url, started):
         secrets = asyncio.run(live(url))
         started.terminate()
         assert started.wait(20) in {0, -signal.SIGTERM}  # uvicorn ends, in good order, by the signal it was sent

@@ -1,6 +1,6 @@
 """Schemathesis against the running API: what the document says and what the API does have to be the same.
 
-Every check is on. `OCSUITE_FUZZ_SECONDS` (40 if unset) bounds the run; `OCSUITE_FUZZ_SEED` repeats one.
+Every check is on. `OCSUITE_FUZZ_SECONDS` (24 if unset) bounds the run; `OCSUITE_FUZZ_SEED` repeats one.
 """
 
 import copy
@@ -32,7 +32,7 @@ from backend.kernel.http.paging import TimeKey, encode_cursor
 from tests.support.people import Person, join
 from tests.support.sse import ask
 
-SECONDS = int(os.environ.get("OCSUITE_FUZZ_SECONDS", "40"))
+SECONDS = int(os.environ.get("OCSUITE_FUZZ_SECONDS", "24"))
 #: Phases, and when they have to end. What is random comes first and alone, because it shares its time out among all
 #: operations; what is enumerated has what is left.
 TURNS = (

@@ -14,18 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.kernel.db.database import Database
 from backend.kernel.limits.policies import default_policies
-from backend.settings import Settings
-from backend.stack.local import LocalStack
 from tests.support.people import Person, sign_in
 from tests.support.process import api_process
 
+CONNECTIONS = 10
 QUOTA = default_policies(local=True).user.quota
 
 
 @pytest.fixture(scope="module")
-def urls(settings: Settings, environment: dict[str, str], stack: LocalStack) -> Iterator[tuple[str, str]]:
+def urls(environment: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The addresses of two processes with the product's own limits, which nobody else has used anything of."""
-    environment = {**environment, "REDIS_URL": stack.environment(redis_database=1)["REDIS_URL"]}
     with api_process(environment) as (first, _), api_process(environment) as (second, _):
         yield first, second
 
@@ -35,7 +33,7 @@ async def everywhere(urls: tuple[str, str], db: Database) -> AsyncIterator["Ever
     person = await sign_in(db, urls[0])
     async with AsyncExitStack() as opened:
         opened.push_async_callback(person.http.aclose)
-        limits = httpx.Limits(max_connections=20)
+        limits = httpx.Limits(max_connections=CONNECTIONS)
         clients = [
             await opened.enter_async_context(
                 httpx.AsyncClient(base_url=url, headers=person.http.headers, timeout=60, limits=limits)
@@ -54,8 +52,14 @@ class Everywhere:
 
     async def all(self, count: int, method: str, path: str, **options: object) -> list[httpx.Response]:
         """``count`` requests at once, half of them to each process."""
-        calls = [self.clients[number % 2].request(method, path, **options) for number in range(count)]  # type: ignore[arg-type]  # whatever httpx takes
-        return await asyncio.gather(*calls)
+        # What waits for a connection is looked through for each answer: a thousand of them would be all that is done.
+        room = asyncio.Semaphore(2 * CONNECTIONS)
+
+        async def one(number: int) -> httpx.Response:
+            async with room:
+                return await self.clients[number % 2].request(method, path, **options)  # type: ignore[arg-type]  # whatever httpx takes
+
+        return await asyncio.gather(*(one(number) for number in range(count)))
 
 
 async def test_exactly_the_quota_is_admitted(everywhere: Everywhere) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -17,14 +15,12 @@ from backend.operations.verify_audit import verify_logs
 from backend.settings import Settings
 from module_sdk.api.base import Page
 from tests.audit.kit import Log, Parts
+from tests.support.process import command
 
 
 async def run(folder: Path, environ: dict[str, str], *arguments: str) -> tuple[int, str, str]:
     """Status, output and errors of `ocsuite audit verify`."""
-    command = [sys.executable, "-m", "backend.cli", "audit", "verify", *arguments]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = await asyncio.to_thread(command, environ, "audit", "verify", *arguments, folder=folder)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 from datetime import datetime, timedelta, timezone
 
 import msgspec
@@ -20,6 +18,7 @@ from backend.domains.audit.witness import HEADS
 from backend.kernel.audit.recording import record
 from backend.kernel.db.tenancy import TenantContext
 from tests.audit.kit import Log, Parts
+from tests.support.process import process
 
 PLACES = "SELECT seq, checkpoint FROM audit_seals WHERE tenant_id = :tenant ORDER BY seq"
 
@@ -82,16 +81,14 @@ async def test_a_sealer_killed_in_the_middle_loses_nothing(parts: Parts, environ
     async with parts.owner.connect() as blocker:
         lock = "SELECT FROM audit_pending WHERE tenant_id = :tenant ORDER BY audit_log_id DESC LIMIT 1 FOR UPDATE"
         await blocker.execute(text(lock), {"tenant": log.tenant_id})
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "backend.cli", "worker", env=environment, stdout=subprocess.DEVNULL
-        )
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
-        async with asyncio.timeout(30), parts.owner.connect() as watcher:
-            while not (await watcher.execute(waiting)).scalar_one():
-                await watcher.rollback()
-                await asyncio.sleep(0.01)  # Postgres announces no lock waits
-        worker.send_signal(signal.SIGKILL)
-        assert await worker.wait() == -signal.SIGKILL
+        with process("worker", environment) as worker:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+            async with asyncio.timeout(30), parts.owner.connect() as watcher:
+                while not (await watcher.execute(waiting)).scalar_one():
+                    await watcher.rollback()
+                    await asyncio.sleep(0.01)  # Postgres announces no lock waits
+            worker.kill()
+            assert worker.wait() == -signal.SIGKILL
         await blocker.rollback()
     async with asyncio.timeout(30):
         while await log.count("audit_pending"):  # until the server noticed that the killed one is gone

@@ -10,6 +10,11 @@ TENANT = UUID("0198c0de-0000-7000-8000-00000000000a")
 
 
 @pytest.fixture
+def cheap_passwords() -> None:
+    """They cost here what they cost in the product."""
+
+
+@pytest.fixture
 def tenant_id() -> UUID:
     return TENANT
 

@@ -30,12 +30,18 @@ async def model() -> AsyncIterator[FakeModel]:
 
 
 @pytest.fixture
+def patience() -> str:
+    """How many seconds the product waits for the model."""
+    return "5"
+
+
+@pytest.fixture
 async def member(
-    model: FakeModel, environment: dict[str, str], settings: Settings, db: Database
+    model: FakeModel, environment: dict[str, str], settings: Settings, db: Database, patience: str
 ) -> AsyncIterator[Member]:
     """Somebody in a company whose executives are this model."""
     endpoint = {"LLM_PROVIDER": "openai", "LLM_BASE_URL": f"{model.url}/v1", "LLM_API_KEY": "sk-1", "LLM_MODEL": "m"}
-    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": "5"})) as url:
+    with running_api(Settings.load({**environment, **endpoint, "LLM_TIMEOUT_SECONDS": patience})) as url:
         person = await sign_in(db, url)
         async with aclosing(person.http):
             yield await person.found()
@@ -126,6 +132,7 @@ async def test_an_end_without_a_reason_is_a_failure_that_keeps_the_text(model: F
     )
 
 
+@pytest.mark.parametrize("patience", ["2"])
 async def test_endless_thinking_ends_and_the_conversation_goes_on(model: FakeModel, member: Member) -> None:
     async def think(_: web.Request, response: web.StreamResponse) -> None:
         while True:
@@ -196,6 +203,7 @@ async def test_a_regeneration_that_fails_leaves_the_answer(model: FakeModel, mem
     assert sent(model) == [("user", "One?"), ("assistant", "Hello there"), ("user", "Two?")]
 
 
+@pytest.mark.parametrize("patience", ["2"])
 async def test_the_answer_stays_until_the_new_one_is_complete(model: FakeModel, member: Member, db: Database) -> None:
     first = await ask(member, "One?")
     model.sends(chunk("Better"), stay=True)

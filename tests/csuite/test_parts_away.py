@@ -17,30 +17,20 @@ from tests.support.process import api_process
 from tests.support.sse import frames
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Durable, unlike the one of the other tests: what was committed has to be there after a restart."""
     with LocalStack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def environment(own_stack: LocalStack, environment: dict[str, str]) -> dict[str, str]:
     """As the outer fixture, on servers that this module may stop."""
     made = {**environment, **own_stack.environment(), "LLM_MOCK_TOKENS_PER_SECOND": "60"}
     loaded = Settings.load(made)
     asyncio.run(migrate(loaded.database_owner_url, Keyring(loaded.master_keys)))
     return made
-
-
-@pytest.fixture(scope="session")
-def settings(environment: dict[str, str]) -> Settings:
-    return Settings.load(environment)
-
-
-@pytest.fixture(scope="session")
-def keyring(settings: Settings) -> Keyring:
-    return Keyring(settings.master_keys)
 
 
 async def test_redis_away_in_the_middle(own_stack: LocalStack, environment: dict[str, str], db: Database) -> None:
@@ -98,6 +88,6 @@ async def test_postgres_away_in_the_middle(own_stack: LocalStack, environment: d
 
 
 async def _ready(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while (await http.get("/health/ready")).status_code != 200:  # noqa: ASYNC110  # in another process
             await asyncio.sleep(0.05)

@@ -1,6 +1,5 @@
 """The identity domain behind HTTP: real Postgres and Valkey, the real layers, the application role."""
 
-import asyncio
 import io
 import logging
 import time
@@ -21,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from backend.departures import CompanyDepartures
 from backend.domains.csuite.belongings import Conversations
 from backend.domains.identity.service import Attempts
-from backend.domains.identity.signing import ensure_signing_key
 from backend.domains.identity.wiring import Identity, LocalIdentity, Parts, create_identity
 from backend.kernel.auth.authentication import PUBLIC, Authentication, Principal
 from backend.kernel.db.database import Database, create_engine
@@ -34,9 +32,7 @@ from backend.kernel.limits.limiter import Limit, RateLimiter
 from backend.kernel.limits.policies import FailedAuthentications, RateLimits, default_policies
 from backend.kernel.observe.logging import configure_logging
 from backend.kernel.observe.requests import Observe
-from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack import LocalStack
 from crypto import Keyring
 from module_sdk.api.identity import Membership, TenantRef
 
@@ -45,28 +41,8 @@ ORIGIN = "http://localhost:3000"
 ROOMY = Attempts(*(Limit(f"test-{name}", 10_000, 60) for name in ("account", "client", "up")))
 
 
-@pytest.fixture(scope="session")
-def variables(stack: LocalStack) -> dict[str, str]:
-    """The environment of a migrated database of these tests' own: they rotate keys and count people."""
-    assert stack.postgres is not None
-    name = f"identity_{uuid4().hex}"
-    stack.postgres.provision(name)
-    found = {**stack.environment(name, redis_database=7), "OCSUITE_ENV": "local"}
-
-    async def prepare() -> None:
-        keyring = Keyring(Settings.load(found).master_keys)
-        await migrate(found["DATABASE_OWNER_URL"], keyring)
-        engine = owner(found)
-        async with engine.begin() as connection:
-            await ensure_signing_key(connection, keyring)
-        await engine.dispose()
-
-    asyncio.run(prepare())
-    return found
-
-
-def owner(variables: dict[str, str]) -> AsyncEngine:
-    return create_async_engine("postgresql+asyncpg://" + variables["DATABASE_OWNER_URL"].partition("://")[2])
+def owner(environment: dict[str, str]) -> AsyncEngine:
+    return create_async_engine("postgresql+asyncpg://" + environment["DATABASE_OWNER_URL"].partition("://")[2])
 
 
 class OneCompany:
@@ -146,12 +122,12 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(variables: dict[str, str]) -> Run:
+def run(environment: dict[str, str]) -> Run:
     """Runs the application with variables of the test's own."""
 
     @asynccontextmanager
     async def running(attempts: Attempts | None = ROOMY, **changes: str) -> AsyncIterator[Api]:
-        settings = Settings.load({**variables, **changes})
+        settings = Settings.load({**environment, **changes})
         keyring = Keyring(settings.master_keys)
         async with AsyncExitStack() as resources:
             database = Database(create_engine(settings.database_url), ContextSigner(keyring, time.time))
@@ -181,7 +157,7 @@ def run(variables: dict[str, str]) -> Run:
             whole: Any = Observe(app)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://api")
             await resources.enter_async_context(client)
-            engine = owner(variables)
+            engine = owner(environment)
             resources.push_async_callback(engine.dispose)
             yield Api(client, identity, database, redis, engine, settings, whole)
 

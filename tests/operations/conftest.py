@@ -1,21 +1,17 @@
 """A migrated database of each test's own: demonstration data and rotation concern the whole of it."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.migrate import migrate
 from backend.settings import Settings
-from crypto import Keyring
+from tests.conftest import Migrated
 
 LoadSettings = Callable[..., Settings]
 
 
 @pytest.fixture
-def own(environment: dict[str, str], database_url_pair: tuple[str, str]) -> dict[str, str]:
-    """The variables of an empty, migrated database."""
-    app, owner = database_url_pair
-    found = {**environment, "DATABASE_URL": app, "DATABASE_OWNER_URL": owner}
-    asyncio.run(migrate(owner, Keyring(Settings.load(found).master_keys)))
-    return found
+def own(environment: dict[str, str], migrated: Migrated) -> Iterator[dict[str, str]]:
+    """The variables of a migrated database in which nobody is."""
+    with migrated() as variables:
+        yield {**environment, **variables}

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -21,6 +20,7 @@ from backend.registry import Foundation
 from backend.settings import Settings
 from crypto import Binding, DecryptionError, Keyring, MasterKey, generate_master_key
 from tests.support.people import sign_in
+from tests.support.process import command
 from tests.support.server import running_api
 
 TENANTS = BATCH * 3
@@ -146,8 +146,8 @@ async def test_a_killed_run_is_completed_by_the_next(
     async with owner_engine.connect() as blocker:
         # A locked row in the second batch holds the run at a known place.
         await blocker.execute(text("SELECT FROM tenant_keys WHERE tenant_id = :id FOR UPDATE"), {"id": middle})
-        command = [sys.executable, "-m", "backend.cli", "rotate-master-key"]
-        run = await asyncio.create_subprocess_exec(*command, env=variables, stdout=asyncio.subprocess.PIPE)
+        arguments = [sys.executable, "-m", "backend.cli", "rotate-master-key"]
+        run = await asyncio.create_subprocess_exec(*arguments, env=variables, stdout=asyncio.subprocess.PIPE)
         assert run.stdout is not None
         line = await run.stdout.readline()
         assert line.decode() == f"tenant keys: {BATCH} of {TENANTS}, {BATCH} re-wrapped\n"
@@ -194,7 +194,7 @@ async def waiting_for_a_lock(engine: AsyncEngine) -> None:
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    async with asyncio.timeout(10), engine.connect() as connection:
+    async with asyncio.timeout(60), engine.connect() as connection:
         while not (await connection.execute(query)).scalar_one():
             await connection.rollback()
             await asyncio.sleep(0.01)  # Postgres announces no lock waits
@@ -216,10 +216,7 @@ async def test_a_missing_master_key_removes_nothing(
 
 async def test_the_command_needs_the_owner(own: dict[str, str]) -> None:
     variables = {name: value for name, value in own.items() if name != "DATABASE_OWNER_URL"}
-    command = [sys.executable, "-m", "backend.cli", "rotate-master-key"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, env=variables, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = await asyncio.to_thread(command, variables, "rotate-master-key")
     assert done.returncode == 2
     assert "DATABASE_OWNER_URL is not set" in done.stderr
 

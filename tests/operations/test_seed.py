@@ -1,8 +1,6 @@
 """The demonstration data: complete, repeatable, private to its companies, never in a hosted system by accident."""
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
@@ -18,6 +16,7 @@ from backend.settings import Settings
 from module_sdk.api.client import ApiClient, ChatEvent
 from module_sdk.api.csuite import Message
 from module_sdk.api.identity import SignIn
+from tests.support.process import command
 from tests.support.server import running_api
 
 ALL = {"people": 9, "companies": 2, "conversations": 7}
@@ -175,8 +174,7 @@ def test_the_command_says_in_one_line_what_is_wrong(own: dict[str, str]) -> None
         ({**own, "DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/nothing"}, 1, "Error: the database cannot"),
         ({**own, "DATABASE_URL": own["DATABASE_URL"].rpartition("/")[0] + "/missing"}, 1, "Error: the database"),
     ):
-        arguments = [sys.executable, "-m", "backend.cli", "seed-demo"]
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        done = command(environment, "seed-demo")
         assert done.returncode == status
         assert done.stderr.startswith(beginning), done.stderr
         assert done.stderr.count("\n") == 1

@@ -1,8 +1,6 @@
 """`ocsuite smoke` against the running API, and against servers that are not as the contract says."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +11,7 @@ from backend.operations.smoke import smoke
 from backend.operations.smoke_checks import SmokeFailed, cut_points, ended, parse_frames
 from backend.settings import Settings
 from backend.stack.process import free_port
+from tests.support.process import command
 from tests.support.server import running_api
 
 
@@ -33,17 +32,13 @@ async def test_walks_through_the_whole_product(unhurried_url: str) -> None:
 
 
 async def test_the_command_gives_scripts_an_exit_status(environment: dict[str, str], api_url: str) -> None:
-    good = await asyncio.to_thread(command, environment, api_url)
+    good = await asyncio.to_thread(command, environment, "smoke", "--url", api_url)
     assert (good.returncode, good.stderr) == (0, "")
-    bad = await asyncio.to_thread(command, environment, f"http://127.0.0.1:{free_port()}")
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    bad = await asyncio.to_thread(command, environment, "smoke", "--url", nowhere)
     assert bad.returncode == 1
     assert bad.stderr.startswith("Error: health: ")
     assert bad.stderr.count("\n") == 1
-
-
-def command(environment: dict[str, str], url: str) -> "subprocess.CompletedProcess[str]":
-    arguments = [sys.executable, "-m", "backend.cli", "smoke", "--url", url]
-    return subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 @asynccontextmanager

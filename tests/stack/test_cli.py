@@ -4,8 +4,6 @@ import os
 import re
 import shlex
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,25 +11,18 @@ import pytest
 from backend.cli import COMMANDS
 from backend.settings import VARIABLES
 from backend.stack import LocalStack
+from tests.support.process import Done, command
 
 OWN = {variable.name for variable in VARIABLES}
 
 
-def ocsuite(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def ocsuite(*arguments: str, folder: Path, **environ: str) -> Done:
     """Run the command in `folder` with no settings but those given."""
     clean = {name: value for name, value in os.environ.items() if name not in OWN}
-    return subprocess.run(
-        [sys.executable, "-m", "backend.cli", *arguments],
-        cwd=folder,
-        env=clean | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return command(clean | environ, *arguments, folder=folder)
 
 
-def one_line(done: subprocess.CompletedProcess[str]) -> str:
+def one_line(done: Done) -> str:
     """What a refused command said: one line on standard error and nothing else."""
     assert done.returncode == 2, done
     assert done.stdout == ""

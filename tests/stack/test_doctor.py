@@ -1,18 +1,15 @@
 """`ocsuite doctor` on a healthy database and on planted faults, each of which it has to name with what mends it."""
 
-import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
 from backend.commands.diagnosis import CHECKS, Finding, examine
-from backend.migrate import migrate
 from backend.settings import Settings
 from backend.stack import LocalStack
 from crypto import Keyring, generate_master_key
-
-DATABASE = "patient"
+from tests.conftest import Migrated
 
 
 async def findings(settings: Settings) -> list[Finding]:
@@ -26,18 +23,16 @@ def failed(found: list[Finding]) -> dict[str, str]:
     return {finding.subject: finding.detail for finding in found if finding.status == "fail"}
 
 
-@pytest.fixture(scope="module")
-def environ(stack: LocalStack) -> Iterator[dict[str, str]]:
-    """The variables of a migrated database of this module's own."""
-    assert stack.postgres is not None
-    stack.postgres.provision(DATABASE)
-    given = stack.environment(DATABASE) | {"OCSUITE_DATA_DIR": str(stack.data_dir)}
-    settings = Settings.load(given)
-    asyncio.run(migrate(settings.database_owner_url, Keyring(settings.master_keys)))
-    try:
-        yield given
-    finally:
-        stack.postgres.drop_database(DATABASE)
+@pytest.fixture
+def environ(stack: LocalStack, migrated: Migrated) -> Iterator[dict[str, str]]:
+    """The variables of a migrated database of the test's own."""
+    with migrated() as variables:
+        yield variables | {"OCSUITE_DATA_DIR": str(stack.data_dir)}
+
+
+def database(environ: dict[str, str]) -> str:
+    """Its name."""
+    return environ["DATABASE_URL"].rpartition("/")[2]
 
 
 async def test_healthy(environ: dict[str, str]) -> None:
@@ -76,14 +71,8 @@ async def test_planted_fault_is_named(
     environ: dict[str, str], stack: LocalStack, plant: str, subject: str, detail: str
 ) -> None:
     assert stack.postgres is not None
-    copy = f"patient_{uuid4().hex[:8]}"
-    stack.postgres.create_database(copy, DATABASE)
-    try:
-        stack.postgres.psql(f"{plant};", copy)
-        settings = Settings.load(environ | stack.environment(copy))
-        assert detail in failed(await findings(settings))[subject]
-    finally:
-        stack.postgres.drop_database(copy)
+    stack.postgres.psql(f"{plant};", database(environ))
+    assert detail in failed(await findings(Settings.load(environ)))[subject]
 
 
 async def test_entries_that_nobody_seals_are_counted(environ: dict[str, str], stack: LocalStack) -> None:
@@ -96,13 +85,10 @@ async def test_entries_that_nobody_seals_are_counted(environ: dict[str, str], st
         "INSERT INTO audit_logs SELECT tenant_id::uuid, id::uuid, 'system', NULL, NULL, 'OCSuite', 'a.b', 'c:d', "
         "'succeeded', '{}', '', created_at FROM (VALUES ('" + entries + "', now())) v (tenant_id, id, created_at);"
         "INSERT INTO audit_pending SELECT tenant_id, id FROM audit_logs;",
-        DATABASE,
+        database(environ),
     )
-    try:
-        warned = [finding for finding in await findings(Settings.load(environ)) if finding.status != "ok"]
-        assert [(it.status, it.detail) for it in warned] == [("warn", "1 entries of 1 companies wait to be sealed")]
-    finally:
-        stack.postgres.psql(f"DELETE FROM tenants WHERE id = '{tenant}';", DATABASE)
+    warned = [finding for finding in await findings(Settings.load(environ)) if finding.status != "ok"]
+    assert [(it.status, it.detail) for it in warned] == [("warn", "1 entries of 1 companies wait to be sealed")]
 
 
 async def test_powerful_application_role_is_named(environ: dict[str, str]) -> None:
@@ -119,20 +105,17 @@ async def test_unknown_master_key_is_named(environ: dict[str, str], stack: Local
         "INSERT INTO tenants (id, name, slug, messages_per_day, tasks_per_day, members_max) "
         f"VALUES ('{tenant}', 'Doctored', '{tenant.hex}', 1, 1, 1);"
         f"INSERT INTO tenant_keys (tenant_id, wrapped) VALUES ('{tenant}', '\\x{wrapped}');",
-        DATABASE,
+        database(environ),
     )
-    try:
-        other = Settings.load(environ | {"OCSUITE_MASTER_KEYS": generate_master_key("other")})
-        said = failed(await findings(other))
-        assert said["master keys"] == "1 tenants' keys cannot be unwrapped"
-        assert "does not know the first of OCSUITE_MASTER_KEYS" in said["signed context"]
-        both = Settings.load(
-            environ | {"OCSUITE_MASTER_KEYS": f"{generate_master_key('new')},{environ['OCSUITE_MASTER_KEYS']}"}
-        )
-        warned = [finding for finding in await findings(both) if finding.status == "warn"]
-        assert [(it.subject, it.mend) for it in warned] == [("master keys", "run `ocsuite rotate-master-key`")]
-    finally:
-        stack.postgres.psql(f"DELETE FROM tenants WHERE id = '{tenant}';", DATABASE)
+    other = Settings.load(environ | {"OCSUITE_MASTER_KEYS": generate_master_key("other")})
+    said = failed(await findings(other))
+    assert said["master keys"] == "1 tenants' keys cannot be unwrapped"
+    assert "does not know the first of OCSUITE_MASTER_KEYS" in said["signed context"]
+    both = Settings.load(
+        environ | {"OCSUITE_MASTER_KEYS": f"{generate_master_key('new')},{environ['OCSUITE_MASTER_KEYS']}"}
+    )
+    warned = [finding for finding in await findings(both) if finding.status == "warn"]
+    assert [(it.subject, it.mend) for it in warned] == [("master keys", "run `ocsuite rotate-master-key`")]
 
 
 async def test_servers_that_are_away(environ: dict[str, str]) -> None:

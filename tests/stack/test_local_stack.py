@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +15,9 @@ from redis import Redis
 
 from backend.stack import LocalStack, StackError, process
 from backend.stack.local import left_to_us, overlay
+
+PATIENCE = 60
+"""Seconds that a busy machine may take for what happens at once on an idle one."""
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +169,14 @@ def test_servers_end_with_a_starter_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time, pathlib; from backend.stack import LocalStack\n"
         "s = LocalStack(pathlib.Path(sys.argv[1]), throwaway=True); s.start()\n"
-        "print(s.postgres.pid, s.valkey.pid, flush=True); time.sleep(60)"
+        "print(s.postgres.pid, s.valkey.pid, flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         servers = [psutil.Process(int(pid)) for pid in starter.stdout.readline().split()]
         assert len(servers) == 2
         starter.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(servers, timeout=10)
+    _, alive = psutil.wait_procs(servers, timeout=PATIENCE)
     assert not alive
     with LocalStack(tmp_path, throwaway=True) as again:
         assert again.postgres is not None
@@ -182,17 +184,15 @@ def test_servers_end_with_a_starter_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_leftover_processes_are_ended_before_starting(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as leftover:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as leftover:
         born = psutil.Process(leftover.pid).create_time()
         (tmp_path / "processes").write_text(f"{leftover.pid} {born}\n{os.getpid()} 1.0\nnonsense\n")
         stack = LocalStack(tmp_path)
-        begun = time.monotonic()
         try:
             stack.prepare()
         finally:
             stack.stop()
-        leftover.wait(5)
-        assert time.monotonic() - begun < 5
+        leftover.wait(PATIENCE)
 
 
 def test_servers_named_by_the_environment_are_used_instead(own_stack: LocalStack) -> None:

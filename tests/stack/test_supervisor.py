@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -22,6 +21,8 @@ from backend.stack.supervisor import Supervisor
 
 READY = "everything runs"
 DONE = (sys.executable, "-c", "pass")
+PATIENCE = 60
+"""Seconds that a busy machine may take for what happens at once on an idle one."""
 # Answers every GET with 200, writes its pid and when it ends into the working folder given as its first argument.
 SERVER = dedent(
     """
@@ -54,7 +55,7 @@ class Run:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition; the supervisor must not end meanwhile."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 if self.task.done():
                     await self.task
@@ -73,7 +74,7 @@ class Run:
     async def signalled(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal to this process, which the supervisor has to handle, and wait until it is done."""
         os.kill(os.getpid(), number)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await self.task
 
 
@@ -143,7 +144,7 @@ async def test_service_that_cannot_start_ends_everything(tmp_path: Path, program
     broken = Service("api", "API", (sys.executable, "-c", program), "http://127.0.0.1:9/")
     run = Run(tmp_path, Plan(DONE, DONE, (healthy, broken)))
     with pytest.raises(StackError, match=message):
-        await asyncio.wait_for(run.task, 15)
+        await asyncio.wait_for(run.task, PATIENCE)
     assert not any(psutil.pid_exists(pid) for pid in run.pids("web"))
 
 
@@ -151,29 +152,27 @@ async def test_step_that_fails_says_why(tmp_path: Path) -> None:
     failing = (sys.executable, "-c", "raise SystemExit('a page is wrong')")
     run = Run(tmp_path, Plan(failing, DONE, ()))
     with pytest.raises(StackError, match=r"build failed: a page is wrong \(log: .*build\.log\)"):
-        await asyncio.wait_for(run.task, 15)
+        await asyncio.wait_for(run.task, PATIENCE)
     assert "✗ Pages" in run.said.getvalue()
 
 
 async def test_service_that_will_not_end_is_killed_with_its_children(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "pathlib.Path(sys.argv[1], 'worker.pids').write_text(f'{os.getpid()} {child.pid}'); time.sleep(60)"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path(sys.argv[1], 'worker.pids').write_text(f'{os.getpid()} {child.pid}'); time.sleep(600)"
     )
     stubborn = Service("worker", "Worker", (sys.executable, "-c", program, str(tmp_path)), patience=0.3)
     run = Run(tmp_path, Plan(DONE, DONE, (stubborn,)))
     await run.until(lambda: len(run.pids("worker")) == 2)
-    begun = time.monotonic()
     await run.signalled()
-    assert time.monotonic() - begun < 5
     assert "worker did not end in 0.3 s and was killed" in run.said.getvalue()
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in run.pids("worker") if psutil.pid_exists(pid)], 5)
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
 
 
 async def test_logs_are_shown_when_asked_for(tmp_path: Path) -> None:
-    program = "import time; print('hello from the worker', flush=True); time.sleep(60)"
+    program = "import time; print('hello from the worker', flush=True); time.sleep(600)"
     run = Run(tmp_path, Plan(DONE, DONE, (Service("worker", "Worker", (sys.executable, "-c", program)),)))
     run.supervisor._console.verbose = True
     await run.until(lambda: "worker │ hello from the worker" in run.said.getvalue())

@@ -11,15 +11,15 @@ from crypto import Keyring
 from tests.tenancy.kit import App, Tenant
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def superuser_url(stack: LocalStack, settings: Settings) -> str:
     """The bundled superuser, for faults that the owner role could not plant."""
     assert stack.postgres is not None
     password = json.loads(stack.secrets_path.read_text())["superuser_password"]
-    return stack.postgres.url("postgres", password)
+    return stack.postgres.url("postgres", password, settings.database_url.rpartition("/")[2])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tenants(settings: Settings) -> tuple[Tenant, Tenant]:
     """Two tenants in the database."""
     pair = Tenant(), Tenant()

@@ -283,6 +283,6 @@ PLANTED: dict[str, tuple[str, str, str]] = {
     "schema for all to write": ("GRANT CREATE ON SCHEMA util TO PUBLIC", "util", "CREATE"),
     "another schema": (f"CREATE SCHEMA side; GRANT USAGE ON SCHEMA side TO {rls.APP_ROLE}", "side", "USAGE"),
     "sequence": (f"CREATE SEQUENCE numbers; GRANT USAGE ON numbers TO {rls.APP_ROLE}", "public.numbers", "USAGE"),
-    "temporary objects": (f"GRANT TEMPORARY ON DATABASE ocsuite TO {rls.APP_ROLE}", "ocsuite", "TEMPORARY"),
-    "schemas of its own": ("GRANT CREATE ON DATABASE ocsuite TO PUBLIC", "ocsuite", "CREATE"),
+    "temporary objects": (f"GRANT TEMPORARY ON DATABASE this_database TO {rls.APP_ROLE}", "this_database", "TEMPORARY"),
+    "schemas of its own": ("GRANT CREATE ON DATABASE this_database TO PUBLIC", "this_database", "CREATE"),
 }

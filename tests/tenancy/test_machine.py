@@ -1,7 +1,6 @@
 """Three companies, their people, and random requests through the real API, compared with a model after each."""
 
 import asyncio
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, Phase
@@ -15,6 +14,7 @@ from hypothesis.stateful import (
 )
 
 from backend.settings import Settings
+from tests.support.depth import depth
 from tests.tenancy.access_rules import AccessRules
 from tests.tenancy.world import Company, Someone, Talk, events_of, marker
 
@@ -323,19 +323,17 @@ class Tenancy(AccessRules):
 
 
 def test_no_request_crosses_from_one_company_to_another(settings: Settings, api_url: str) -> None:
-    """``OCSUITE_TEST_DEPTH`` (1 by default) multiplies the number of runs."""
-    depth = int(os.environ.get("OCSUITE_TEST_DEPTH", "1"))
     with asyncio.Runner() as runner:
         machine = type("Bound", (Tenancy,), {"app": settings, "base_url": api_url, "runner": runner})
-        run_state_machine_as_test(machine, settings=_profile(depth))
+        run_state_machine_as_test(machine, settings=_profile(depth()))
 
 
-def _profile(depth: int) -> Any:
+def _profile(times: int) -> Any:
     return hypothesis_settings(
-        max_examples=10 * depth,
+        max_examples=5 * times,
         stateful_step_count=25,
         deadline=None,
-        derandomize=depth == 1,
-        phases=[Phase.generate] if depth == 1 else [Phase.reuse, Phase.generate, Phase.shrink],
+        derandomize=times == 1,
+        phases=[Phase.generate] if times == 1 else [Phase.reuse, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )

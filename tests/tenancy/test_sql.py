@@ -1,6 +1,5 @@
 """Arbitrary SQL as the application role, as after an injection: nothing that it can say moves to another tenant."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -238,7 +237,8 @@ async def test_waiting_for_a_row_that_is_not_ours_is_impossible(
     """Locks do not tell of rows behind the wall: nothing waits for a row that another tenant holds."""
     async with all_seeing.transaction():
         await all_seeing.execute("SELECT FROM messages WHERE tenant_id = $1 FOR UPDATE", theirs.id)
-        async with asyncio.timeout(2), app.acting(of(ours)) as sql:
+        async with app.acting(of(ours)) as sql:
+            await sql.execute("SET LOCAL lock_timeout = '1s'")
             assert await sql.execute("UPDATE messages SET content = content") == "UPDATE 1"
             assert await sql.execute(f"DELETE FROM messages WHERE tenant_id = '{theirs.id}'") == "DELETE 0"
 

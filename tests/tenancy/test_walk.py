@@ -54,9 +54,10 @@ async def test_a_table_made_with_the_helpers_has_no_fault(superuser: AsyncConnec
 
 @pytest.mark.parametrize(("statements", "subject", "what"), PLANTED.values(), ids=PLANTED)
 async def test_a_planted_fault_is_named(superuser: AsyncConnection, statements: str, subject: str, what: str) -> None:
-    for statement in statements.split("; "):
+    this = await superuser.scalar(text("SELECT current_database()"))
+    for statement in statements.replace("this_database", this).split("; "):
         await superuser.execute(text(statement))
-    faults = await find_faults(superuser)
+    faults, subject = await find_faults(superuser), subject.replace("this_database", this)
     mine = [fault for fault in faults if fault.table == subject and what in fault.what]
     assert mine, f"not found among {[str(fault) for fault in faults]}"
     assert all(fault.mend for fault in faults)
