@@ -72,6 +72,8 @@ class Talk:
     keys: list[str] = field(default_factory=list)
     kept: dict[str, UUID] = field(default_factory=dict)
     refusal: Refused | None = None
+    #: Set once a title was stored; the page shows it before.
+    renamed: threading.Event = field(default_factory=threading.Event)
 
     def asked(self) -> list[str]:
         """What was asked, in the order of conversations."""
@@ -273,6 +275,7 @@ async def rename(request: ApiRequest, state: State, conversation_id: FromPath[UU
     title = (await body(request, ConversationPatch)).title
     renamed = msgspec.structs.replace(conversation_of(state, conversation_id), title=title)
     talk(state).conversations[conversation_id] = renamed
+    talk(state).renamed.set()
     return renamed
 
 

@@ -242,6 +242,7 @@ def test_list_is_searched_extended_renamed_and_deleted(chat: Page, fake: ChatApi
     title.fill("A better title")
     title.press("Enter")
     expect(rows).to_contain_text("A better title")
+    assert fake.talk.renamed.wait(20)
     assert "A better title" in [one.title for one in fake.talk.conversations.values()]
     rows.hover()
     chat.get_by_role("button", name="Delete A better title").click()
