@@ -32,6 +32,20 @@ HISTORY_MOST: Final = 40
 # Made once, and their values passed beside them: SQLAlchemy keeps what it compiled of such a statement.
 INSERT_CONVERSATION: Final = insert(ConversationRow).returning(ConversationRow)
 # A lease begins by the database's clock, since that clock decides when it is over.
+_ANEW: Final = aliased(MessageRow)
+_CURRENT: Final = select(MessageRow).where(
+    MessageRow.tenant_id == bindparam("of_tenant"),
+    MessageRow.conversation_id == bindparam("of_conversation"),
+    MessageRow.superseded_at.is_(None),
+    ~exists().where(
+        _ANEW.tenant_id == bindparam("of_tenant"),
+        _ANEW.conversation_id == bindparam("of_conversation"),
+        _ANEW.status == "streaming",
+        _ANEW.reply_to_id == MessageRow.reply_to_id,
+        _ANEW.id != MessageRow.id,
+    ),
+)
+"""Messages that count: neither superseded nor being written anew at the moment."""
 INSERT_MESSAGES: Final = (
     insert(MessageRow)
     .values(lease_expires_at=func.now() + bindparam("lease", type_=Interval))
@@ -97,10 +111,10 @@ class ConversationRepository:
 
     async def messages(self, conversation_id: UUID, limit: int, before: UUID | None) -> list[MessageRow]:
         """Messages that count, newest first."""
-        query = self._current(conversation_id).order_by(MessageRow.id.desc()).limit(limit)
+        query = _CURRENT.order_by(MessageRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(MessageRow.id < before)
-        return list(await self._session.scalars(query))
+        return list(await self._session.scalars(query, self._in(conversation_id)))
 
     async def newest(self, conversation_id: UUID) -> UUID | None:
         """The message that was made last, whether or not it counts."""
@@ -113,8 +127,8 @@ class ConversationRepository:
 
     async def count_since(self, conversation_id: UUID, message_id: UUID) -> int:
         """How many messages that count are there from ``message_id`` on."""
-        newer = self._current(conversation_id).where(MessageRow.id >= message_id)
-        return int(await self._session.scalar(select(func.count()).select_from(newer.subquery())) or 0)
+        newer = select(func.count()).select_from(_CURRENT.where(MessageRow.id >= message_id).subquery())
+        return int(await self._session.scalar(newer, self._in(conversation_id)) or 0)
 
     async def history(self, conversation_id: UUID, before: UUID | None) -> list[Row[str, str]]:
         """Role and text of the newest messages with any text, oldest first, up to and without ``before``."""
@@ -146,7 +160,7 @@ class ConversationRepository:
     async def answer_in_progress(self, conversation_id: UUID) -> MessageRow | None:
         """The answer being written in a conversation."""
         return await self._session.scalar(
-            self._current(conversation_id).where(MessageRow.status == "streaming").limit(1)
+            _CURRENT.where(MessageRow.status == "streaming").limit(1), self._in(conversation_id)
         )
 
     async def insert_messages(self, rows: Sequence[Mapping[str, Any]]) -> list[MessageRow]:
@@ -171,21 +185,9 @@ class ConversationRepository:
             ConversationRow.id == conversation_id,
         )
 
-    def _current(self, conversation_id: UUID) -> Select[MessageRow]:
-        """What counts: neither superseded nor being written anew at the moment."""
-        anew = aliased(MessageRow)
-        return select(MessageRow).where(
-            MessageRow.tenant_id == self._tenant_id,
-            MessageRow.conversation_id == conversation_id,
-            MessageRow.superseded_at.is_(None),
-            ~exists().where(
-                anew.tenant_id == self._tenant_id,
-                anew.conversation_id == conversation_id,
-                anew.status == "streaming",
-                anew.reply_to_id == MessageRow.reply_to_id,
-                anew.id != MessageRow.id,
-            ),
-        )
+    def _in(self, conversation_id: UUID) -> dict[str, UUID]:
+        """What :data:`_CURRENT` asks for."""
+        return {"of_tenant": self._tenant_id, "of_conversation": conversation_id}
 
     def _message(self, message_id: UUID) -> Any:
         return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
