@@ -4,9 +4,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
 from backend.settings import Settings
+from migrations import rls
 
 SOURCES = {path.stem: path.read_text() for path in (Path(migrations.__file__).parent / "functions").glob("*.sql")}
 OURS = """SELECT p.proname, pg_catalog.pg_get_functiondef(p.oid) FROM pg_catalog.pg_proc p
@@ -58,3 +63,19 @@ async def test_every_function_has_a_file_and_every_file_a_function(settings: Set
 def test_a_source_says_what_its_function_does(name: str) -> None:
     assert SOURCES[name].startswith("-- ")
     assert f"\nCREATE OR REPLACE FUNCTION util.{name}(" in SOURCES[name].replace('"', "")
+
+
+async def test_a_migration_installs_what_the_file_says(owner: AsyncConnection) -> None:
+    """One whose body has colons, which SQLAlchemy would take for the beginnings of parameters."""
+    definition = text("SELECT pg_catalog.pg_get_functiondef('util.erase_tenant'::regproc)")
+    before = await owner.scalar(definition)
+    signature = "tenant uuid, receipt uuid) RETURNS boolean LANGUAGE sql"
+    await owner.execute(text(f"CREATE OR REPLACE FUNCTION util.erase_tenant({signature} AS $$ SELECT false $$"))
+    assert await owner.scalar(definition) != before
+
+    def migrate(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            rls.install_functions("erase_tenant")
+
+    await owner.run_sync(migrate)
+    assert await owner.scalar(definition) == before
