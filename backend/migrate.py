@@ -16,7 +16,7 @@ from backend.domains.audit.keys import ensure_audit_key
 from backend.domains.identity.signing import ensure_signing_key
 from backend.kernel.db.database import driver_url
 from backend.kernel.db.tenancy import context_key
-from backend.registry import permissions
+from backend.registry import declarations
 from crypto import Keyring
 
 _BLOCK: Final = 64  # SHA-256 works on blocks of 64 bytes (RFC 2104).
@@ -45,7 +45,7 @@ async def migrate(owner_url: str, keyring: Keyring, revision: str = "head", *, d
                 await synchronise_context_keys(connection, keyring)
                 await ensure_signing_key(connection, keyring)
                 await ensure_audit_key(connection, keyring)
-                await synchronise_permissions(connection, permissions())
+                await synchronise_permissions(connection, declarations().permissions)
     finally:
         await engine.dispose()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from backend.domains.audit.domain import Audit
 from backend.kernel.db.database import driver_url
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from tests.support.people import sign_in
 from tests.support.process import api_process, process
@@ -36,9 +37,9 @@ async def count(owner: AsyncEngine, query: str) -> int:
 
 
 async def test_a_full_disk_is_waited_out(environment: dict[str, str], settings: Settings) -> None:
-    base, owner = Foundation(settings), create_async_engine(driver_url(settings.database_owner_url))
+    product, owner = Product(settings), create_async_engine(driver_url(settings.database_owner_url))
     with api_process(environment, FULL_LOG) as (url, api):
-        person = await sign_in(base.db, url)
+        person = await sign_in(product.base.db, url)
         member = await person.found("Acme")
         await run(owner, FULL, *(f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW "
                                  "EXECUTE FUNCTION no_room()" for table in TABLES))  # fmt: skip
@@ -65,8 +66,10 @@ async def test_a_full_disk_is_waited_out(environment: dict[str, str], settings: 
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.1)  # what another process seals shows in the database alone
             assert api.poll() is None
-        verdict = await base.verifications.walk(member.tenant_id, await base.verifications.keys())
+        verdict = await product.of(Audit).verifications.walk(
+            member.tenant_id, await product.of(Audit).verifications.keys()
+        )
         assert (verdict.fault, verdict.sealed_seq, verdict.waiting) == (None, acknowledged, 0)
     await person.http.aclose()
     await owner.dispose()
-    await base.close()
+    await product.close()

@@ -12,11 +12,12 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import OperationalError
 
 import backend
-from backend import worker
+from backend.domains.audit.domain import Audit
 from backend.kernel.db.redis import create_redis
-from backend.registry import Foundation
+from backend.kernel.jobs.upkeep import Job
+from backend.registry import Product
 from backend.settings import Settings
-from backend.worker import Job, work
+from backend.worker import work
 from tests.support.people import Member, sign_in
 from tests.support.sse import ask
 
@@ -64,11 +65,13 @@ async def plant(redis: Redis, key: bytes, shape: str) -> None:
     await redis.execute_command(planted[0], key, *planted[1:])  # type: ignore[no-untyped-call]  # redis has no types here
 
 
-async def sealed(base: Foundation, member: Member) -> int:
+async def sealed(product: Product, member: Member) -> int:
     """How many entries of a company are sealed, once none waits any more."""
     async with asyncio.timeout(60):
         while True:
-            verdict = await base.verifications.walk(member.tenant_id, await base.verifications.keys())
+            verdict = await product.of(Audit).verifications.walk(
+                member.tenant_id, await product.of(Audit).verifications.keys()
+            )
             assert verdict.fault is None
             if verdict.entries and not verdict.waiting:
                 return verdict.sealed_seq
@@ -96,7 +99,7 @@ async def test_no_job_ends_for_the_fault_of_another(settings: Settings, monkeypa
         return 1
 
     jobs = (Job("broken", 0.001, broken), Job("away", 0.001, away), Job("good", 0.001, good))
-    monkeypatch.setattr(worker, "_jobs", lambda _: jobs)
+    monkeypatch.setattr(Product, "jobs", jobs)
     with structlog.testing.capture_logs() as said:
         async with working(settings), asyncio.timeout(30):
             await enough.wait()
@@ -118,12 +121,12 @@ def test_every_name_of_a_key_is_tried() -> None:
 async def test_whatever_stands_in_redis_people_and_upkeep_go_on(
     settings: Settings, api_url: str, redis: Redis, shape: str
 ) -> None:
-    base = Foundation(settings)
-    person = await sign_in(base.db, api_url)
+    product = Product(settings)
+    person = await sign_in(product.base.db, api_url)
     member = await person.found("Acme")
     async with working(settings):
         assert (await ask(member))[-1].name == "message.completed"
-        before = await sealed(base, member)
+        before = await sealed(product, member)
         keys = await redis.keys("ocsuite:*")
         assert {name for name in NAMES for key in keys if key.decode().startswith(name)} == NAMES
         for key in keys:
@@ -136,9 +139,9 @@ async def test_whatever_stands_in_redis_people_and_upkeep_go_on(
         assert (await person.http.get("/me")).status_code == 200
         renamed = await member.request("PATCH", f"/tenants/{member.tenant_id}", json={"name": f"Acme {shape}"})
         assert renamed.status_code == 200, renamed.text
-        assert await sealed(base, member) > before
+        assert await sealed(product, member) > before
         checked = await member.request("POST", "/audit/verification")
         assert checked.json()["intact"] is True
-        assert await base.verifications.verify_due() <= 1
+        assert await product.of(Audit).verifications.verify_due() <= 1
     await person.http.aclose()
-    await base.close()
+    await product.close()

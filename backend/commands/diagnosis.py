@@ -20,6 +20,7 @@ from backend.kernel.db.database import DATABASE_AWAY, SETTING, driver_url
 from backend.kernel.db.rls_walk import find_faults
 from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.migrate import head
+from backend.registry import declarations
 from backend.settings import Settings
 from crypto import DecryptionError, Keyring
 
@@ -146,7 +147,7 @@ async def schema(settings: Settings) -> Finding:
 async def policies(settings: Settings) -> Finding:
     """Every tenant table stands behind its walls."""
     async with _connected(settings.database_owner_url or settings.database_url) as connection:
-        faults = await find_faults(connection)
+        faults = await find_faults(connection, declarations().guarded_tables)
     if faults:
         mend = "; ".join(dict.fromkeys(fault.mend for fault in faults))
         return Finding("fail", "policies", "; ".join(map(str, faults)), mend)

@@ -26,7 +26,7 @@ from backend.domains.csuite.questions import title_of
 from backend.domains.csuite.repository import ConversationRepository
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
 from backend.domains.identity.repository import IdentityRepository
-from backend.domains.tenants.access import TenantPorts
+from backend.domains.tenants.adapters import CompaniesAdapter
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService
 from backend.kernel.addresses import fold
@@ -192,7 +192,7 @@ class _Seeding:
                 raise OperationFailed(f"{company.name} has no room for everybody; raise MEMBERS_MAX") from None
         context = TenantContext(company.id, person.id)
         async with self._database.transaction(context) as session:
-            await accept(session, context, drawn.token, TenantPorts())
+            await accept(session, context, drawn.token, CompaniesAdapter())
 
     async def _founder(self, company: DemoCompany) -> TenantContext:
         founder = await admission(self._database, company.id, company.people[0][0].id)
@@ -207,7 +207,7 @@ class _Seeding:
             repository = ConversationRepository(session, context)
             if await repository.conversation(talk_id) is not None:
                 return
-            known = await TenantPorts().company(session, context)
+            known = await CompaniesAdapter().company(session, context)
             facts = CompanyFacts(name=known.name, profile=known.profile)
             rows = self._messages(talk_id, talk, facts, begun)
             conversation = {

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from backend.domains.audit.domain import Audit
 from backend.domains.audit.verifying import Verdict
 from backend.kernel.db.database import driver_url
 from backend.operations.errors import Echo, OperationRefused, database_problems
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from module_sdk.api.audit import AuditCheckpoint, AuditFault
 
@@ -35,16 +36,17 @@ async def verify_logs(
         companies = await _companies(settings, wanted)
         if strange := {checkpoint.tenant_id for checkpoint in saved} - {company.id for company in companies}:
             raise OperationRefused(f"the checkpoint is of another company, {min(strange)}")
-        base = Foundation(settings)
+        product = Product(settings)
+        verifications = product.of(Audit).verifications
         try:
-            keys, intact = await base.verifications.keys(), True
+            keys, intact = await verifications.keys(), True
             for company in companies:
                 own = [checkpoint for checkpoint in saved if checkpoint.tenant_id == company.id]
-                verdict = await base.verifications.walk(company.id, keys, own, _Steps(company.name, progress))
+                verdict = await verifications.walk(company.id, keys, own, _Steps(company.name, progress))
                 echo(described(company.name, verdict))
                 intact = intact and verdict.fault is None
         finally:
-            await base.close()
+            await product.close()
     return intact
 
 

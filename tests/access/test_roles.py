@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.roles import proposed_key
 from backend.kernel.db.database import Database
-from backend.registry import permissions
+from backend.registry import declarations
 from tests.access.kit import refusal, team_of
 from tests.conftest import SignIn
 from tests.support.people import join
@@ -16,13 +16,13 @@ from tests.support.people import join
 async def test_everybody_reads_the_catalogue_and_the_roles(someone: SignIn, db: Database) -> None:
     team = await team_of(db, someone, "viewer")
     listed = (await team["viewer"].request("GET", "/permissions")).json()["items"]
-    assert [item["key"] for item in listed] == [item.key for item in permissions()]
+    assert [item["key"] for item in listed] == [item.key for item in declarations().permissions]
     roles = (await team["viewer"].request("GET", "/roles")).json()["items"]
     assert [role["key"] for role in roles] == ["owner", "admin", "member", "support", "viewer"]
     assert all(role["built_in"] for role in roles)
     assert [role["members"] for role in roles] == [1, 0, 0, 0, 1]
     assert [role["grantable"] for role in roles] == [False, False, False, False, True]
-    assert set(roles[0]["permissions"]) == {item.key for item in permissions()}
+    assert set(roles[0]["permissions"]) == {item.key for item in declarations().permissions}
     assert (await team.owner.request("GET", "/roles/viewer")).json()["grantable"] is True
     assert refusal(await team.owner.request("GET", "/roles/missing")) == (404, "not_found")
 

@@ -19,7 +19,7 @@ from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import ANONYMOUS, Context, TenantContext, UserContext
 from backend.kernel.http.problems import problem_of
-from backend.registry import permissions
+from backend.registry import declarations
 from crypto import Keyring
 from module_sdk.api.access import ApiKeyCreate, RoleCreate
 from tests.access.kit import Team, team_of
@@ -40,9 +40,9 @@ async def allowed(db: Database, context: Context, tenant: UUID) -> set[str]:
 async def test_truth_table(someone: SignIn, db: Database) -> None:
     """Role x permission x tenant x key x removed x other tenant x system x nobody."""
     team, other = await team_of(db, someone, *ROLES[1:]), await team_of(db, someone)
-    here, everything = team.tenant_id, {permission.key for permission in permissions()}
+    here, everything = team.tenant_id, {permission.key for permission in declarations().permissions}
     for role in ROLES:
-        declared = {permission.key for permission in permissions() if role in permission.roles}
+        declared = {permission.key for permission in declarations().permissions if role in permission.roles}
         context = await team.context(role)
         assert await allowed(db, context, here) == declared, role
         assert await allowed(db, context, other.tenant_id) == set(), role

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.domains.access.members import MemberService
-from backend.domains.identity.account_wiring import ProvenByClerk
+from backend.domains.identity.adapters import ProvenByClerk
 from backend.kernel.db.database import Database
 from module_sdk.api.access import MemberRoles
 from tests.access.kit import refusal, team_of

@@ -12,9 +12,8 @@ from sqlalchemy import text
 
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import UserContext
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
-from backend.worker import _jobs
 from tests.account.conftest import PASSWORD, Account, Open, refusal
 from tests.support.people import Member, Person, join
 from tests.support.post import text_of
@@ -110,10 +109,10 @@ async def test_companies_with_others_keep_their_only_owner(opened: Open, db: Dat
 
 async def upkeep(settings: Settings) -> None:
     """What the worker does every hour."""
-    base = Foundation(settings)
-    (purge,) = [job for job in _jobs(base) if job.name == "purge"]
+    product = Product(settings)
+    (purge,) = [job for job in product.jobs if job.name == "purge"]
     await purge.run()
-    await base.close()
+    await product.close()
 
 
 async def test_a_company_of_one_is_erased_after_its_grace_and_its_owner_then(

@@ -9,6 +9,7 @@ import pytest
 
 from backend.kernel.limits.limiter import Limit
 from backend.kernel.limits.policies import Policies, Policy, default_policies
+from backend.registry import declarations
 from backend.settings import Settings
 from tests.support.server import running_api
 
@@ -22,7 +23,7 @@ def wide(limit: Limit) -> Limit:
 
 def wide_policies() -> Policies:
     """The product's limits under their own names, so that answers carry the same headers."""
-    product = default_policies(local=True)
+    product = default_policies(declarations().rates, local=True)
     return Policies(
         address=wide(product.address),
         user=wide(product.user),
@@ -30,7 +31,7 @@ def wide_policies() -> Policies:
         failures=wide(product.failures),
         lookups=wide(product.lookups),
         named={
-            name: Policy(policy.address and wide(policy.address), policy.user and wide(policy.user))
+            name: Policy(name, policy.address and wide(policy.address), policy.user and wide(policy.user))
             for name, policy in product.named.items()
         },
     )

@@ -16,6 +16,7 @@ from litestar import Litestar, post
 
 from backend.app import create_app
 from backend.kernel.db.database import Database
+from backend.kernel.http.traits import Traits
 from backend.settings import Settings
 from tests.api.test_gates import routes_of
 from tests.conftest import SignIn
@@ -278,7 +279,7 @@ def test_every_mutating_route_has_a_scenario(settings: Settings) -> None:
 
 
 def test_a_new_route_is_noticed() -> None:
-    @post("/act", opt={"public": True})
+    @post("/act", opt=Traits(public=True).opt)
     async def act() -> None: ...
 
     assert mutating(Litestar([act], openapi_config=None)) - set(SCENARIOS) - set(UNAUDITED) == {"POST /act"}

@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from backend.app import create_app
 from backend.kernel.auth.permissions import Gate, requires_permission, requires_person
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.traits import Traits, traits_of
 from backend.settings import Settings
 from tests.api.operations import Operation, operations
 
@@ -91,10 +92,11 @@ def routes_of(app: Litestar) -> Routes:
 def broken_rules(routes: Routes) -> Iterator[str]:
     """Every rule that a route breaks."""
     for name, handler in routes:
-        public = handler.opt.get("public") is True
+        traits = traits_of(handler)
+        public = traits.public
         if public != (name in PUBLIC):
             yield f"{name} is public and not listed as such" if public else f"{name} is listed as public and is not"
-        if not public and handler.opt.get("rate_limit", "") is None:
+        if not public and not traits.limited:
             yield f"{name} skips the rate limits, and with them the check for revoked sessions"
         if not public and name not in PERSONAL and not asks_for_tenant(handler):
             yield f"{name} belongs to a company and does not ask for the tenant"
@@ -103,9 +105,9 @@ def broken_rules(routes: Routes) -> Iterator[str]:
             yield f"{name} is public and gated" if public else f"{name} has no gate"
         if not public and (Gate not in gates) != (name in PERSONAL):
             yield f"{name} asks for no permission and is not listed as personal, or the other way round"
-        if name.startswith("POST") and not handler.opt.get("idempotent") and name not in REPEATABLE:
+        if name.startswith("POST") and not traits.idempotent and name not in REPEATABLE:
             yield f"{name} acts and takes no Idempotency-Key"
-        if not name.startswith("POST") and handler.opt.get("idempotent"):
+        if not name.startswith("POST") and traits.idempotent:
             yield f"{name} is idempotent by its method"
 
 
@@ -170,22 +172,22 @@ class Planted(Controller):
 
     path = "/planted"
 
-    @get("/open", opt={"public": True})
+    @get("/open", opt=Traits(public=True).opt)
     async def open(self) -> None: ...
 
-    @get("/unlimited", opt={"rate_limit": None})
+    @get("/unlimited", opt=Traits(limited=False).opt)
     async def unlimited(self) -> None: ...
 
     @get("/person", guards=[requires_person()])
     async def person(self) -> None: ...
 
-    @get("/gated", opt={"public": True}, guards=[requires_permission("chat.use")])
+    @get("/gated", opt=Traits(public=True).opt, guards=[requires_permission("chat.use")])
     async def gated(self) -> None: ...
 
     @post("/act")
     async def act(self) -> None: ...
 
-    @get("/again", opt={"idempotent": True})
+    @get("/again", opt=Traits(idempotent=True).opt)
     async def again(self) -> None: ...
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.domains.identity.local import LocalTokens
 from backend.domains.identity.signing import SigningKeys
 from backend.kernel.db.database import Database
-from backend.kernel.http.security import DEFAULT_MAX_BODY
+from backend.kernel.http.traits import DEFAULT_MAX_BODY
 from backend.settings import Settings
 from crypto import Keyring
 from module_sdk.api.problems import Problem

@@ -16,7 +16,6 @@ import backend.registry  # noqa: F401  # imports every domain's models
 from backend.commands import environment
 from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.csuite.repository import ConversationRepository
-from backend.domains.tenants.access import tenant_from_header
 from backend.kernel.audit.recording import record
 from backend.kernel.auth.authentication import Authentication, Principal, TokenCache
 from backend.kernel.auth.permissions import GATEKEEPER, requires_permission
@@ -25,7 +24,8 @@ from backend.kernel.db.orm import new_id
 from backend.kernel.db.redis import RedisBatcher
 from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.kernel.http.edges import edges
-from backend.kernel.limits.limiter import Limit
+from backend.kernel.http.tenant import tenant_from_header
+from backend.kernel.limits.limiter import Limit, RateLimiter
 from backend.kernel.limits.policies import Policies
 from backend.kernel.observe.logging import configure_logging
 from backend.settings import Settings
@@ -79,7 +79,7 @@ def create(handler: Any, settings: Settings) -> Litestar:
         create_engine(settings.database_url, pool_size=settings.database_pool_size),
         ContextSigner(Keyring(settings.master_keys), time.time),
     )
-    parts = edges(settings, RedisBatcher(settings.redis_url), db, version="0", policies=unlimited())
+    parts = edges(settings, RateLimiter(RedisBatcher(settings.redis_url)), db, version="0", policies=unlimited())
     app = Litestar(
         [handler],
         dependencies={"db": Provide(lambda: db, sync_to_thread=False)},

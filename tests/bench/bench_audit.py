@@ -17,11 +17,12 @@ import asyncpg
 import msgspec
 
 from backend.domains.audit.chain import Entry, Seal, seal_batch
+from backend.domains.audit.domain import Audit
 from backend.domains.audit.keys import OpenedKeys
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
 from backend.migrate import migrate
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from backend.stack.local import LocalStack
 from backend.stack.process import free_port
@@ -58,10 +59,10 @@ async def _prepare(settings: Settings) -> None:
     async with _owner(settings) as owner:
         await owner.execute("INSERT INTO users (id, issuer, subject, full_name) VALUES ($1, 'b', 'b', 'Ada')", USER)
         await _company(owner, TENANT)
-    base = Foundation(settings)
-    async with base.db.transaction(TenantContext(TENANT, USER)) as session:
+    product = Product(settings)
+    async with product.base.db.transaction(TenantContext(TENANT, USER)) as session:
         await (await session.connection()).exec_driver_sql("SELECT util.establish_tenant()")
-    await base.close()
+    await product.close()
 
 
 @asynccontextmanager
@@ -115,12 +116,12 @@ async def _requests(ports: Mapping[str, int]) -> dict[str, Any]:
 
 
 async def _writes(settings: Settings) -> dict[str, Any]:
-    base, tenant = Foundation(settings), TenantContext(TENANT, USER)
+    product, tenant = Product(settings), TenantContext(TENANT, USER)
     rates: dict[bool, list[float]] = {True: [], False: []}
 
     async def writer(audited: bool) -> None:
         for _ in range(WRITES):
-            await write(base.db, tenant, audited=audited)
+            await write(product.base.db, tenant, audited=audited)
 
     for round_number in range(ROUNDS + 1):
         for audited, found in rates.items():
@@ -128,7 +129,7 @@ async def _writes(settings: Settings) -> dict[str, Any]:
             await asyncio.gather(*(writer(audited) for _ in range(WRITERS)))
             if round_number:
                 found.append(WRITERS * WRITES / (time.perf_counter() - began))
-    await base.close()
+    await product.close()
     return _row(
         f"{WRITERS} parallel audited writes of one tenant",
         "the same without audit",
@@ -157,9 +158,9 @@ def _row(what: str, against: str, ours: float, baseline: float, unit: str, note:
 
 async def _verified(settings: Settings, environment: Mapping[str, str]) -> dict[str, Any]:
     """Peak memory of `ocsuite audit verify` on a long chain against one of a tenth."""
-    base = Foundation(settings)
-    keys = await base.verifications.keys()
-    await base.close()
+    product = Product(settings)
+    keys = await product.of(Audit).verifications.keys()
+    await product.close()
     chains: dict[UUID, int] = {new_id(): LONG, new_id(): LONG // 10}
     async with _owner(settings) as owner:
         for tenant_id, entries in chains.items():

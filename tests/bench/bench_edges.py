@@ -203,7 +203,7 @@ def _edges(redis_url: str) -> Any:
     from backend.kernel.db.redis import RedisBatcher
     from backend.kernel.db.tenancy import ContextSigner
     from backend.kernel.http.edges import edges
-    from backend.kernel.limits.limiter import Limit
+    from backend.kernel.limits.limiter import Limit, RateLimiter
     from backend.kernel.limits.policies import Policies, charge_tenant
     from backend.kernel.observe.logging import configure_logging
     from backend.settings import Settings
@@ -237,7 +237,7 @@ def _edges(redis_url: str) -> Any:
         named={},
     )
     db = Database(create_engine(settings.database_url), ContextSigner(Keyring(settings.master_keys), time.time))
-    parts = edges(settings, RedisBatcher(redis_url), db, version="0", policies=policies)
+    parts = edges(settings, RateLimiter(RedisBatcher(redis_url)), db, version="0", policies=policies)
     app = Litestar(
         [probe],
         middleware=parts.middleware(Authentication(TokenCache(Verifier(), now=time.time))),

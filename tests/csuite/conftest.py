@@ -9,12 +9,13 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from backend.domains.csuite.domain import CSuite
 from backend.domains.csuite.follow import Follower
 from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.runs.streams import LiveStream, StreamRef
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from tests.conftest import SignIn
 from tests.support.people import Member
@@ -27,7 +28,7 @@ class Lost:
 
     context: TenantContext
     ref: StreamRef
-    base: Foundation
+    product: Product
     redis: Redis
 
     async def copied(self, *texts: str) -> None:
@@ -38,7 +39,9 @@ class Lost:
             live.publish(
                 "message.delta", b'{"message_id":"%b","text":"%b"}' % (str(self.ref.id).encode(), said.encode())
             )
-        await self.base.stream_log.append(self.ref, await self.base.tenant_keys.get(self.ref.tenant_id), live.events)
+        await self.product.base.stream_log.append(
+            self.ref, await self.product.base.tenant_keys.get(self.ref.tenant_id), live.events
+        )
 
     def follower(self, permitted: Callable[..., Any] | None = None) -> Follower:
         """A reader in another process than the one that writes."""
@@ -46,11 +49,13 @@ class Lost:
         async def always(context: TenantContext, permission: str) -> bool:
             return True
 
-        base = self.base
-        return Follower(base.db, base.tenant_keys, base.stream_log, base.generator, permitted or always)
+        base = self.product.base
+        return Follower(
+            base.db, base.tenant_keys, base.stream_log, self.product.of(CSuite).generator, permitted or always
+        )
 
     async def status(self) -> tuple[str, str]:
-        async with self.base.db.transaction(self.context) as session:
+        async with self.product.base.db.transaction(self.context) as session:
             row = (
                 await session.execute(text("SELECT status, content FROM messages WHERE id = :id"), {"id": self.ref.id})
             ).one()
@@ -58,7 +63,7 @@ class Lost:
 
     async def end(self) -> None:
         """The process that writes it ends it after all."""
-        async with self.base.db.transaction(self.context) as session:
+        async with self.product.base.db.transaction(self.context) as session:
             await session.execute(
                 text(
                     "UPDATE messages SET status = 'completed', content = 'Whole.', last_event_id = 9, "
@@ -82,7 +87,7 @@ async def lost(someone: SignIn, db: Database, settings: Settings) -> AsyncIterat
             ),
             {"id": ref.id, "first": UUID(events[0].data["message"]["id"])},
         )
-    base = Foundation(settings)
+    product = Product(settings)
     async with Redis.from_url(settings.redis_url) as redis:
-        yield Lost(context, ref, base, redis)
-    await base.close()
+        yield Lost(context, ref, product, redis)
+    await product.close()

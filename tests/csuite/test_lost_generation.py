@@ -11,10 +11,11 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from backend.domains.csuite.domain import CSuite
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.runs.streams import StreamRef
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from backend.worker import work
 from tests.conftest import SignIn
@@ -247,19 +248,19 @@ async def test_one_answer_that_cannot_be_settled_delays_no_other(
         process.wait()
     await shorten_lease(db, member)
     stuck, other = (frames[0].data["message"]["id"] for frames in begun)
-    base = Foundation(settings)
-    settle = base.generator.settle
+    product = Product(settings)
+    settle = product.of(CSuite).generator.settle
 
     async def failing(ref: StreamRef) -> None:
         if str(ref.id) == stuck:
             raise ValueError("a row that cannot be stored")
         await settle(ref)
 
-    monkeypatch.setattr(base.generator, "settle", failing)
+    monkeypatch.setattr(product.of(CSuite).generator, "settle", failing)
     try:
-        assert await base.generator.settle_abandoned() >= 2
+        assert await product.of(CSuite).generator.settle_abandoned() >= 2
         async with db.transaction(TenantContext(member.tenant_id, None)) as session:
             found = await session.execute(text("SELECT id, status FROM messages WHERE role = 'assistant'"))
             assert {str(row.id): row.status for row in found} == {stuck: "streaming", other: "failed"}
     finally:
-        await base.close()
+        await product.close()

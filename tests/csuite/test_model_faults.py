@@ -10,10 +10,11 @@ import pytest
 from aiohttp import web
 from sqlalchemy import text
 
+from backend.domains.csuite.domain import CSuite
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.runs.streams import StreamRef
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from tests.support.model import DONE, FakeModel, Refusal, chunk, fake_model
 from tests.support.people import Member, sign_in
@@ -259,11 +260,11 @@ async def test_a_regeneration_whose_process_was_lost_leaves_the_answer(
             {"lost": lost, "first": UUID(message_id(first))},
         )
     assert (await listed(member, first))[-1]["id"] == str(lost)
-    base = Foundation(settings)
+    product = Product(settings)
     try:
-        await base.generator.settle(StreamRef(member.tenant_id, lost))
+        await product.of(CSuite).generator.settle(StreamRef(member.tenant_id, lost))
     finally:
-        await base.close()
+        await product.close()
     assert await listed(member, first) == before
 
 

@@ -9,13 +9,14 @@ import pytest
 from aiohttp import web
 
 from backend.domains.csuite.answer import MOST_CHARS, Answer, Assignment
+from backend.domains.csuite.domain import CSuite
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.base import Piece
 from backend.domains.csuite.providers.mock import MockProvider, compose
 from backend.domains.csuite.providers.openai_compatible import OpenAICompatibleProvider
 from backend.kernel.errors import ProblemError
 from backend.kernel.runs.streams import StreamRef
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.support.model import FakeModel, Refusal, chunk, fake_model
@@ -137,13 +138,13 @@ class _Endless:
 
 
 async def test_a_model_that_never_ends_is_cut_off(settings: Settings) -> None:
-    base = Foundation(settings)
+    product = Product(settings)
     answer = Answer(Assignment(StreamRef(uuid4(), uuid4()), uuid4(), Draft(_Endless(), PROMPT)), time.monotonic)
     try:
         async with asyncio.timeout(5):
             with pytest.raises(ProblemError) as caught:
-                await base.generator._consume(answer)
+                await product.of(CSuite).generator._consume(answer)
     finally:
-        await base.close()
+        await product.close()
     assert caught.value.code == "provider_unavailable"
     assert MOST_CHARS < len(answer.content) < MOST_CHARS + 20_000

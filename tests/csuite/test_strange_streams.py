@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from backend.domains.csuite import follow, generation, questions, repository
 from backend.domains.csuite.answer import Answer, Assignment
+from backend.domains.csuite.domain import CSuite
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.providers.mock import MockProvider
@@ -30,7 +31,7 @@ PROMPT = ChatPrompt(system="Company: Acme", turns=[ChatTurn(role="user", content
 
 
 async def lease_is_over(lost: Lost) -> None:
-    async with lost.base.db.transaction(lost.context) as session:
+    async with lost.product.base.db.transaction(lost.context) as session:
         await session.execute(
             text("UPDATE messages SET lease_expires_at = now() - interval '1 s' WHERE id = :id"), {"id": lost.ref.id}
         )
@@ -41,7 +42,7 @@ async def unsealed(lost: Lost) -> None:
 
 
 async def of_another_event(lost: Lost) -> None:
-    key = await lost.base.tenant_keys.get(lost.ref.tenant_id)
+    key = await lost.product.base.tenant_keys.get(lost.ref.tenant_id)
     sealed = key.seal(b"message.delta\n{}", lost.ref.binding(9))
     await lost.redis.xadd(lost.ref.key, {b"e": sealed}, id="4-0")
 
@@ -51,8 +52,8 @@ async def without_content(lost: Lost) -> None:
 
 
 async def after_a_gap(lost: Lost) -> None:
-    key = await lost.base.tenant_keys.get(lost.ref.tenant_id)
-    await lost.base.stream_log.append(lost.ref, key, [Event(6, "message.delta", b'{"text":"gap"}')])
+    key = await lost.product.base.tenant_keys.get(lost.ref.tenant_id)
+    await lost.product.base.stream_log.append(lost.ref, key, [Event(6, "message.delta", b'{"text":"gap"}')])
 
 
 async def of_another_time(lost: Lost) -> None:
@@ -67,7 +68,7 @@ async def test_what_cannot_be_read_is_missing_and_the_answer_ends(lost: Lost, pl
     await lost.copied("Half ", "an answer")
     await plant(lost)
     await lease_is_over(lost)
-    await lost.base.generator.settle(lost.ref)
+    await lost.product.of(CSuite).generator.settle(lost.ref)
     assert await lost.status() == ("failed", "Half an answer")
     whole = frames(b"".join([frame async for frame in await lost.follower().resume(lost.context, lost.ref.id, 0)]))
     assert whole[-1].name == "message.failed"
@@ -76,7 +77,7 @@ async def test_what_cannot_be_read_is_missing_and_the_answer_ends(lost: Lost, pl
 async def test_a_key_of_another_type_is_missing(lost: Lost) -> None:
     await lost.redis.set(lost.ref.key, b"a string")
     await lease_is_over(lost)
-    await lost.base.generator.settle(lost.ref)
+    await lost.product.of(CSuite).generator.settle(lost.ref)
     assert (await lost.status())[0] == "failed"
 
 
@@ -165,7 +166,7 @@ async def test_a_reader_goes_on_while_the_database_is_away(
 async def test_another_company_does_not_find_a_living_answer_by_its_id(lost: Lost) -> None:
     answer = Answer(Assignment(lost.ref, new_id(), Draft(MockProvider(0), PROMPT)), lambda: 100.0)
     answer.take("Secret")
-    lost.base.generator._answers[lost.ref] = answer
+    lost.product.of(CSuite).generator._answers[lost.ref] = answer
     async with aclosing(lost.follower().frames(lost.context, READ, lost.ref.id, 0)) as own:
         assert b"Secret" in await anext(own)
     answer.end(None)
@@ -206,7 +207,7 @@ async def test_a_reader_whose_clock_is_ahead_settles_nothing_and_does_not_spin(
         settled.append(ref)
         await lost.end()
 
-    monkeypatch.setattr(lost.base.generator, "settle", settle)
+    monkeypatch.setattr(lost.product.of(CSuite).generator, "settle", settle)
     await lost.copied("Half")
     stream = await lost.follower().resume(lost.context, lost.ref.id, 0)
     assert frames(await anext(stream))[-1].name == "message.delta"

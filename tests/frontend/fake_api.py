@@ -17,7 +17,7 @@ from litestar.datastructures import Cookie, State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from backend.registry import permissions
+from backend.registry import declarations
 from module_sdk.api.account import PasswordCandidate, PasswordStrength
 from module_sdk.api.base import Page
 from module_sdk.api.csuite import (
@@ -220,7 +220,7 @@ def me(request: Request[Any, Any, Any], state: State) -> Me:
     user = who(request, state)
     companies: list[Company] = state.world.companies.get(user.email or "", [])
     refs = [TenantRef(id=one.tenant.id, name=one.tenant.name, slug=one.tenant.slug) for one in companies]
-    held = state.world.held.get(user.email, [permission.key for permission in permissions()])
+    held = state.world.held.get(user.email, [permission.key for permission in declarations().permissions])
     return Me(
         user=user,
         memberships=[Membership(tenant=ref, role="owner", roles=["owner"], permissions=held) for ref in refs],

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 
 from backend.kernel.auth.permissions import BUILT_IN_ROLES
-from backend.registry import permissions
+from backend.registry import declarations
 from module_sdk.api.access import (
     ApiKey,
     ApiKeyCreate,
@@ -26,7 +26,7 @@ from module_sdk.api.base import Page
 from tests.frontend.fake_api import NOW, Refused, World, body, company_of, who
 
 ApiRequest = Request[Any, Any, Any]
-DECLARED = permissions()
+DECLARED = declarations().permissions
 
 
 def _built_in() -> dict[str, Role]:

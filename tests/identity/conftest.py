@@ -2,7 +2,6 @@
 
 import io
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,22 +17,24 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from backend.departures import CompanyDepartures
-from backend.domains.csuite.belongings import Conversations
+from backend.domains.csuite.adapters import Conversations
+from backend.domains.identity.adapters import addresses
+from backend.domains.identity.domain import Identity
 from backend.domains.identity.service import Attempts
-from backend.domains.identity.wiring import Identity, LocalIdentity, Parts, create_identity
-from backend.kernel.auth.authentication import PUBLIC, Authentication, Principal
-from backend.kernel.db.database import Database, create_engine
+from backend.domains.identity.wiring import ClerkIdentity, LocalIdentity
+from backend.domains.tenants.adapters import CompaniesAdapter
+from backend.kernel.auth.authentication import Authentication, Principal
+from backend.kernel.db.database import Database
 from backend.kernel.db.redis import RedisBatcher
-from backend.kernel.db.tenancy import ContextSigner
-from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.foundation import Foundation
 from backend.kernel.http.problems import exception_handlers
 from backend.kernel.http.requests import ApiRequest
-from backend.kernel.limits.limiter import Limit, RateLimiter
+from backend.kernel.http.traits import Traits
+from backend.kernel.limits.limiter import Limit
 from backend.kernel.limits.policies import FailedAuthentications, RateLimits, default_policies
 from backend.kernel.observe.logging import configure_logging
 from backend.kernel.observe.requests import Observe
 from backend.settings import Settings
-from crypto import Keyring
 from module_sdk.api.identity import Membership, TenantRef
 
 PASSWORD = "correct horse battery"
@@ -63,7 +64,7 @@ async def whoami(request: Request[Principal, None, Any]) -> dict[str, Any]:
     }
 
 
-@get("/open", opt={PUBLIC: True}, name="open")
+@get("/open", opt=Traits(public=True).opt, name="open")
 async def everybody() -> dict[str, bool]:
     return {"open": True}
 
@@ -73,7 +74,7 @@ class Api:
     """A running application and its parts."""
 
     http: httpx.AsyncClient
-    identity: Identity
+    identity: LocalIdentity | ClerkIdentity
     database: Database
     redis: RedisBatcher
     owner: AsyncEngine
@@ -128,26 +129,28 @@ def run(environment: dict[str, str]) -> Run:
     @asynccontextmanager
     async def running(attempts: Attempts | None = ROOMY, **changes: str) -> AsyncIterator[Api]:
         settings = Settings.load({**environment, **changes})
-        keyring = Keyring(settings.master_keys)
         async with AsyncExitStack() as resources:
-            database = Database(create_engine(settings.database_url), ContextSigner(keyring, time.time))
-            resources.push_async_callback(database.close)
-            redis = RedisBatcher(settings.redis_url)
-            await redis.start()
-            resources.push_async_callback(redis.close)
-            limiter, addresses = RateLimiter(redis), ClientAddress(settings.trusted_proxies)
-            offers = OneCompany(), CompanyDepartures(settings.company_grace), Conversations(database)
-            parts = Parts(settings, database, keyring, redis, limiter, addresses, *offers)
-            identity = create_identity(parts, attempts)
+            base = Foundation(settings, CompaniesAdapter().wrapped_key)
+            resources.push_async_callback(base.close)
+            await base.batcher.start()
+            resources.push_async_callback(base.batcher.close)
+            identity = Identity(
+                base,
+                addresses=addresses(settings),
+                memberships=OneCompany(),
+                departures=CompanyDepartures(settings.company_grace),
+                belongings=Conversations(base.db),
+                attempts=attempts,
+            )
             await identity.start()
             resources.push_async_callback(identity.close)
-            policies = default_policies(local=True)
+            policies = default_policies(Identity.rates, local=True)
             app = Litestar(
                 route_handlers=[*identity.routers, whoami, everybody],
                 middleware=[
-                    FailedAuthentications(limiter, policies, addresses),
+                    FailedAuthentications(base.limiter, policies, base.client_address),
                     Authentication(identity.authenticator),
-                    RateLimits(limiter, policies, addresses),
+                    RateLimits(base.limiter, policies, base.client_address),
                 ],
                 exception_handlers=exception_handlers(),
                 request_class=ApiRequest,
@@ -159,7 +162,7 @@ def run(environment: dict[str, str]) -> Run:
             await resources.enter_async_context(client)
             engine = owner(environment)
             resources.push_async_callback(engine.dispose)
-            yield Api(client, identity, database, redis, engine, settings, whole)
+            yield Api(client, identity.mode, base.db, base.batcher, engine, settings, whole)
 
     return running
 

@@ -16,12 +16,16 @@ from litestar import Litestar, Request, get, post
 from litestar.params import FromPath, JSONBody
 
 from backend.domains.access.key_tokens import KeyOrSession
+from backend.domains.identity.domain import Identity
 from backend.kernel.auth.authentication import Authentication, Principal, invalid_token
 from backend.kernel.db.database import Database
 from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.errors import EmailTaken
 from backend.kernel.http.edges import edges
 from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor
+from backend.kernel.http.traits import Traits
 from backend.kernel.limits.limiter import Limit as RateLimit
+from backend.kernel.limits.limiter import RateLimiter
 from backend.kernel.limits.policies import Policies, charge_tenant, default_policies
 from backend.settings import Settings
 from module_sdk.api.csuite import ChatRequest
@@ -78,15 +82,15 @@ def handlers(acts: Acts) -> list[Any]:
     async def things(limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
         return {"limit": limit, "after": decode_cursor(cursor, TimeKey)}
 
-    @get("/faults/{name:str}", opt={"public": True})
+    @get("/faults/{name:str}", opt=Traits(public=True).opt)
     async def fault(name: FromPath[str]) -> None:
         raise FAULTS[name]
 
-    @post("/sign-up", opt={"public": True, "rate_limit": "auth", "errors": ("email_taken",)})
+    @post("/sign-up", opt=Traits(public=True, rate="auth", errors=(EmailTaken,)).opt)
     async def sign_up(data: JSONBody[SignUp]) -> dict[str, str]:
         return {"email": data.email}
 
-    @post("/acts", opt={"idempotent": True})
+    @post("/acts", opt=Traits(idempotent=True).opt)
     async def act(data: JSONBody[ChatRequest]) -> Any:
         acts.count += 1
         acts.entered.set()
@@ -110,7 +114,7 @@ def tight_policies(**quotas: int) -> Policies:
         return RateLimit(f"{kind}-{unique}", quotas.get(kind, 100_000), 60)
 
     return replace(
-        default_policies(local=True),
+        default_policies(Identity.rates, local=True),
         address=limit("address"),
         user=limit("user"),
         tenant=limit("tenant"),
@@ -132,7 +136,7 @@ async def edge_client(
     """A client of the application; closes everything afterwards. ``keys`` may be asked in place of :class:`Tokens`."""
     parts = edges(
         settings,
-        RedisBatcher(settings.redis_url),
+        RateLimiter(RedisBatcher(settings.redis_url)),
         db,
         version="1.2.3",
         policies=policies or tight_policies(),

@@ -14,7 +14,7 @@ from backend.domains.access.catalogue import synchronise_permissions
 from backend.kernel.auth.permissions import ADMINS, BUILT_IN_ROLES, Permission
 from backend.kernel.db.orm import new_id
 from backend.migrate import migrate
-from backend.registry import permissions
+from backend.registry import declarations
 from backend.settings import Settings
 from crypto import Keyring
 from tests.migrations.kit import connected
@@ -47,7 +47,7 @@ async def test_members_keep_their_roles_up_and_down(database_url_pair: tuple[str
 
     await migrate(url, keyring)
     assert await _pairs(owner, HELD, tenant) == {person: [role] for role, person in people.items()}
-    declared = {role: sorted(p.key for p in permissions() if role in p.roles) for role in BUILT_IN}
+    declared = {role: sorted(p.key for p in declarations().permissions if role in p.roles) for role in BUILT_IN}
     query = "SELECT role_key, array_agg(permission ORDER BY permission) FROM role_permissions GROUP BY role_key"
     assert await _pairs(owner, query) == declared
 
@@ -86,11 +86,11 @@ async def _holders(connection: AsyncConnection, tenant: UUID, permission: str) -
 
 
 def _without(key: str) -> list[Permission]:
-    return [permission for permission in permissions() if permission.key != key]
+    return [permission for permission in declarations().permissions if permission.key != key]
 
 
 def _with_roles(key: str, roles: Sequence[str]) -> list[Permission]:
-    return [replace(item, roles=tuple(roles)) if item.key == key else item for item in permissions()]
+    return [replace(item, roles=tuple(roles)) if item.key == key else item for item in declarations().permissions]
 
 
 async def test_what_is_declared_reaches_the_built_in_roles_of_companies_that_exist(settings: Settings) -> None:
@@ -99,7 +99,7 @@ async def test_what_is_declared_reaches_the_built_in_roles_of_companies_that_exi
     async with connected(settings.database_owner_url) as connection:
         tenant = await _company(connection)
         assert await _holders(connection, tenant, "chat.use") == {"owner", "admin", "member", "support", "analyst"}
-        await synchronise_permissions(connection, [*permissions(), new])
+        await synchronise_permissions(connection, [*declarations().permissions, new])
         assert await _holders(connection, tenant, "reports.read") == {"owner", "admin"}
         # Taken from support and given to viewers: the copy that somebody made of support is theirs.
         await synchronise_permissions(connection, _with_roles("chat.use", ["owner", "admin", "viewer"]))
@@ -108,7 +108,7 @@ async def test_what_is_declared_reaches_the_built_in_roles_of_companies_that_exi
         await synchronise_permissions(connection, _without("chat.use"))
         assert await _holders(connection, tenant, "chat.use") == set()
         assert await _holders(connection, tenant, "chat.read") == {*BUILT_IN, "analyst"}
-        await synchronise_permissions(connection, permissions())
+        await synchronise_permissions(connection, declarations().permissions)
         assert await _holders(connection, tenant, "chat.use") == {"owner", "admin", "member", "support"}
 
 
@@ -122,7 +122,7 @@ async def test_a_role_that_was_bent_is_straightened_and_a_custom_one_left(settin
             "DELETE FROM role_permissions WHERE role_key = 'member'",
         ):
             await connection.execute(text(statement))
-        await synchronise_permissions(connection, permissions())
+        await synchronise_permissions(connection, declarations().permissions)
         assert await _holders(connection, tenant, "roles.manage") == {"owner", "admin", "analyst"}
         assert "member" in await _holders(connection, tenant, "chat.use")
         query = text("SELECT key, name, built_in, rank FROM roles WHERE tenant_id = :tenant ORDER BY rank")
@@ -135,10 +135,12 @@ async def test_a_role_that_was_bent_is_straightened_and_a_custom_one_left(settin
 async def test_seeding_again_changes_nothing(settings: Settings, table: str) -> None:
     async with connected(settings.database_owner_url) as connection:
         await _company(connection)
-        await synchronise_permissions(connection, permissions())  # for companies that other tests made by hand
+        await synchronise_permissions(
+            connection, declarations().permissions
+        )  # for companies that other tests made by hand
         query = text(f"SELECT ctid::text, t::text FROM {table} t ORDER BY 2")
         before = (await connection.execute(query)).all()
         assert before
         for _ in range(2):
-            await synchronise_permissions(connection, permissions())
+            await synchronise_permissions(connection, declarations().permissions)
         assert (await connection.execute(query)).all() == before

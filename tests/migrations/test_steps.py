@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 import migrations
 from backend.kernel.db.rls_walk import find_faults
 from backend.migrate import head, migrate
+from backend.registry import declarations
 from crypto import Keyring
 from tests.migrations.kit import connected, shape
 from tests.tenancy.kit import ROWS, App, Tenant, key_of, of
@@ -31,7 +32,7 @@ async def _version(owner_url: str) -> list[str]:
 
 async def _faults(owner_url: str) -> list[str]:
     async with connected(owner_url) as connection:
-        return [str(fault) for fault in await find_faults(connection)]
+        return [str(fault) for fault in await find_faults(connection, declarations().guarded_tables)]
 
 
 def test_revisions_form_one_line() -> None:

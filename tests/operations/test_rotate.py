@@ -16,7 +16,7 @@ from backend.kernel.db.tenant_keys import KEEP_SECONDS, TenantKeyGoneError, Tena
 from backend.migrate import migrate
 from backend.operations.errors import OperationFailed
 from backend.operations.rotate import BATCH, rotate
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from crypto import Binding, DecryptionError, Keyring, MasterKey, generate_master_key
 from tests.support.people import sign_in
@@ -116,9 +116,9 @@ async def test_people_notice_nothing_before_during_and_after(own: dict[str, str]
     for step in (ring(own, old), ring(own, old, NEW), ring(own, NEW, old), ring(own, NEW)):
         settings = Settings.load(step)
         with running_api(settings) as url:
-            base = Foundation(settings)
-            person = await sign_in(base.db, url)
-            await base.close()
+            product = Product(settings)
+            person = await sign_in(product.base.db, url)
+            await product.close()
             cookies.append(person.cookie)
             member = await person.found("Acme")
             answer = await member.request("POST", "/c-suite/ceo/chat", json={"message": "Hello"})
@@ -223,7 +223,7 @@ async def test_the_command_needs_the_owner(own: dict[str, str]) -> None:
 
 async def test_erasing_a_tenants_key_is_for_good(own: dict[str, str], owner_engine: AsyncEngine) -> None:
     settings = Settings.load(own)
-    base = Foundation(settings)
+    product = Product(settings)
     tenant_id = new_id()
     async with owner_engine.begin() as connection:
         await connection.execute(
@@ -235,21 +235,21 @@ async def test_erasing_a_tenants_key_is_for_good(own: dict[str, str], owner_engi
         )
         await connection.execute(
             text("INSERT INTO tenant_keys (tenant_id, wrapped) VALUES (:id, :wrapped)"),
-            {"id": tenant_id, "wrapped": base.keyring.new_tenant_key(tenant_id)},
+            {"id": tenant_id, "wrapped": product.base.keyring.new_tenant_key(tenant_id)},
         )
-    value = (await base.tenant_keys.get(tenant_id)).seal(b"a token", binding(tenant_id))
-    assert (await base.tenant_keys.get(tenant_id)).open(value, binding(tenant_id)) == b"a token"
+    value = (await product.base.tenant_keys.get(tenant_id)).seal(b"a token", binding(tenant_id))
+    assert (await product.base.tenant_keys.get(tenant_id)).open(value, binding(tenant_id)) == b"a token"
 
     async with owner_engine.begin() as connection:  # the statement of docs/security.md
         await connection.execute(text("DELETE FROM tenant_keys WHERE tenant_id = :id"), {"id": tenant_id})
-    base.tenant_keys.forget(tenant_id)
+    product.base.tenant_keys.forget(tenant_id)
     with pytest.raises(TenantKeyGoneError):
-        await base.tenant_keys.get(tenant_id)
+        await product.base.tenant_keys.get(tenant_id)
     # A key made afterwards is another one, although master key and tenant are the same.
-    fresh = base.keyring.unwrap(tenant_id, base.keyring.new_tenant_key(tenant_id))
+    fresh = product.base.keyring.unwrap(tenant_id, product.base.keyring.new_tenant_key(tenant_id))
     with pytest.raises(DecryptionError):
         fresh.open(value, binding(tenant_id))
-    await base.close()
+    await product.close()
 
 
 async def test_a_cached_key_is_forgotten_without_being_told() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from backend.domains.access.gatekeeper import admission
 from backend.domains.access.invitations import InvitationService, accept
 from backend.domains.identity.local import LOCAL_ISSUER, subject_of
-from backend.domains.tenants.access import TenantPorts
+from backend.domains.tenants.adapters import CompaniesAdapter
 from backend.domains.tenants.models import TenantRow
 from backend.kernel.db.database import Database, driver_url
 from backend.kernel.db.orm import new_id
@@ -112,5 +112,5 @@ async def join(db: Database, tenant_id: UUID, person: Person, role: str = "membe
         drawn = await InvitationService(session, inviting).create(InvitationCreate(email=email, roles=[role]))
     context = TenantContext(tenant_id, person.user_id)
     async with db.transaction(context) as session:
-        await accept(session, context, drawn.token, TenantPorts())
+        await accept(session, context, drawn.token, CompaniesAdapter())
     return Member(person, tenant_id)

@@ -7,12 +7,12 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from backend.registry import permissions
+from backend.registry import declarations
 from backend.settings import Settings
 from tests.tenancy.world import BUILT_IN, Company, Key, Someone, World
 
-EVERY = [permission.key for permission in permissions()]
-OWNERS_ALONE = {permission.key for permission in permissions() if permission.roles == ("owner",)}
+EVERY = [permission.key for permission in declarations().permissions]
+OWNERS_ALONE = {permission.key for permission in declarations().permissions if permission.roles == ("owner",)}
 some = st.integers(0, 99)
 role_names = st.lists(st.integers(0, 9), min_size=1, max_size=2)
 subsets = st.lists(st.sampled_from(EVERY), min_size=1, max_size=6, unique=True)

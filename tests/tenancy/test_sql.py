@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from backend.kernel.db.rls_walk import GUARDED_TABLES
 from backend.kernel.db.tenancy import TenantContext
+from backend.registry import declarations
 from backend.settings import Settings
 from tests.tenancy.kit import TABLES, WRITES, App, Tenant, key_of, of
 
@@ -268,7 +268,7 @@ async def test_who_lacks_the_permission_writes_no_guarded_table(
         await all_seeing.execute(other.insert("member_roles").replace("'owner'", "'viewer'"))
     try:
         async with app.acting(of(other)) as sql:
-            for table in sorted(GUARDED_TABLES):
+            for table in sorted(declarations().guarded_tables):
                 await _refused_inserts(app, other, table)
                 if "UPDATE" in WRITES[table]:
                     assert await sql.execute(f"UPDATE {table} SET {key_of(table)} = {key_of(table)}") == "UPDATE 0"

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from backend.kernel.db.rls_walk import PERSON_TABLES, SYSTEM_TABLES, find_faults
+from backend.registry import declarations
 from backend.settings import Settings
 from migrations import rls
 from tests.tenancy.planted import PLANTED
@@ -43,13 +44,13 @@ async def test_the_migrated_database_stands_as_it_should(settings: Settings) -> 
     for url in (settings.database_url, settings.database_owner_url):
         engine = create_async_engine(f"postgresql+asyncpg://{url.partition('://')[2]}")
         async with engine.connect() as connection:
-            assert await find_faults(connection) == []
+            assert await find_faults(connection, declarations().guarded_tables) == []
             assert await connection.scalar(text("SHOW search_path")) == '"$user", public'
         await engine.dispose()
 
 
 async def test_a_table_made_with_the_helpers_has_no_fault(superuser: AsyncConnection) -> None:
-    assert await find_faults(superuser) == []
+    assert await find_faults(superuser, declarations().guarded_tables) == []
 
 
 @pytest.mark.parametrize(("statements", "subject", "what"), PLANTED.values(), ids=PLANTED)
@@ -57,7 +58,10 @@ async def test_a_planted_fault_is_named(superuser: AsyncConnection, statements: 
     this = await superuser.scalar(text("SELECT current_database()"))
     for statement in statements.replace("this_database", this).split("; "):
         await superuser.execute(text(statement))
-    faults, subject = await find_faults(superuser), subject.replace("this_database", this)
+    faults, subject = (
+        await find_faults(superuser, declarations().guarded_tables),
+        subject.replace("this_database", this),
+    )
     mine = [fault for fault in faults if fault.table == subject and what in fault.what]
     assert mine, f"not found among {[str(fault) for fault in faults]}"
     assert all(fault.mend for fault in faults)
@@ -71,7 +75,7 @@ async def test_a_search_path_that_hides_a_look_alike_is_seen_through(superuser: 
         "SET LOCAL search_path = util, public, pg_catalog",
     ):
         await superuser.execute(text(statement))
-    assert [fault.table for fault in await find_faults(superuser)] == ["planted"]
+    assert [fault.table for fault in await find_faults(superuser, declarations().guarded_tables)] == ["planted"]
 
 
 def test_exceptions_are_few() -> None:

@@ -13,7 +13,7 @@ from backend.kernel.auth.permissions import BUILT_IN_ROLES
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import ContextSigner
-from backend.registry import permissions
+from backend.registry import declarations
 from backend.settings import Settings
 from crypto import Keyring
 from module_sdk.api.sse import SseParser
@@ -21,7 +21,8 @@ from tests.support.people import sign_in
 
 #: What each built-in role holds, as the domains declare it.
 BUILT_IN = {
-    role.key: frozenset(item.key for item in permissions() if role.key in item.roles) for role in BUILT_IN_ROLES
+    role.key: frozenset(item.key for item in declarations().permissions if role.key in item.roles)
+    for role in BUILT_IN_ROLES
 }
 RANKS = {role.key: role.rank for role in BUILT_IN_ROLES}
 #: Differ from one answer to the next whatever is asked: the request's id, and how much of a limit is left.

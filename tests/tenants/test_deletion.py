@@ -16,16 +16,18 @@ from nacl.exceptions import BadSignatureError
 from sqlalchemy import text
 
 from backend.domains.access.key_tokens import KeyMaker
+from backend.domains.audit.domain import Audit
 from backend.domains.audit.witness import Witness
 from backend.domains.tenants.deletion import receipts, signed
 from backend.domains.tenants.deletion_repository import DeletionRepository
+from backend.domains.tenants.domain import Tenants
 from backend.domains.tenants.erasure import Eraser
 from backend.domains.tenants.repository import TenantRepository
 from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext, UserContext
 from backend.kernel.db.tenant_keys import TenantKeyGoneError, TenantKeys
-from backend.registry import Foundation
+from backend.registry import Product
 from backend.settings import Settings
 from crypto import Binding, DecryptionError, Keyring, SealingKey, VerifyKey
 from tests.conftest import SignIn
@@ -293,17 +295,17 @@ async def test_the_product_erases_and_hands_out_receipts(
     someone: SignIn, settings: Settings, root: asyncpg.Connection
 ) -> None:
     """The worker's own parts, with the log sealed before and its head forgotten afterwards."""
-    person, base = await someone(), Foundation(settings)
+    person, product = await someone(), Product(settings)
     companies = [await person.found(f"Company {number}") for number in range(3)]
     try:
         for company in companies:
             await ask_for_deletion(company)
             await root.execute(DUE, company.tenant_id)
-            assert await base.eraser.erase_due() == 1
-        sealed_with = (await base.verifications.keys()).public
-        heads = [await Witness(base.redis).seen(company.tenant_id, sealed_with) for company in companies]
+            assert await product.of(Tenants).eraser.erase_due() == 1
+        sealed_with = (await product.of(Audit).verifications.keys()).public
+        heads = [await Witness(product.base.redis).seen(company.tenant_id, sealed_with) for company in companies]
     finally:
-        await base.close()
+        await product.close()
     assert heads == [None] * 3
     pages: list[dict[str, Any]] = []
     query: str | None = "limit=1"

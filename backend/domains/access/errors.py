@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from backend.domains.access.ports import LastOwner
 from backend.kernel.errors import Conflict, Forbidden, PermissionDenied, ProblemError
 
 
@@ -16,12 +17,6 @@ class AlreadyInvited(Conflict):
     """An invitation to this address is open; it can be sent again."""
 
     default_code, default_title = "already_invited", "This address has an open invitation, which can be sent again"
-
-
-class LastOwner(Conflict):
-    """The change would leave the company without an owner."""
-
-    default_code, default_title = "last_owner", "A company keeps at least one owner"
 
 
 class RoleTaken(Conflict):

@@ -4,21 +4,30 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from backend.domains.access import invitations
-from backend.domains.access.errors import EmailUnconfirmed
+from backend.domains.access.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    EmailUnconfirmed,
+    InvitationForAnother,
+    InvitationInvalid,
+)
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.invitations import InvitationService
-from backend.domains.access.ports import Addresses, Memberships
 from backend.domains.access.refusals import changing
+from backend.domains.identity.ports import AUTH, Addresses
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
+from backend.kernel.errors import LimitReached
 from backend.kernel.http.idempotency import keep_instead
+from backend.kernel.http.operation import PUBLIC, operation
 from backend.kernel.http.paging import Cursor, Limit
 from module_sdk.api.access import Invitation, InvitationCreate, InvitationPreview, InvitationSent, InvitationToken
 from module_sdk.api.base import Page
@@ -35,7 +44,7 @@ class InvitationsController(Controller):
     path = "/team/invitations"
     tags = ("team",)
 
-    @get(operation_id="list_invitations", summary="List open invitations", guards=[READ])
+    @operation("GET", operation_id="list_invitations", gate=READ, summary="List open invitations")
     async def list_open(
         self,
         tenant: NamedDependency[TenantContext],
@@ -47,11 +56,13 @@ class InvitationsController(Controller):
         async with db.transaction(tenant) as session:
             return await InvitationService(session, tenant).page(cursor, limit)
 
-    @post(
+    @operation(
+        "POST",
         operation_id="invite",
+        gate=INVITE,
+        idempotent=True,
+        errors=(AlreadyMember, AlreadyInvited, LimitReached),
         summary="Invite somebody",
-        guards=[INVITE],
-        opt={"idempotent": True, "errors": ("already_member", "already_invited", "limit_reached")},
     )
     async def invite(
         self,
@@ -66,8 +77,12 @@ class InvitationsController(Controller):
             drawn = await InvitationService(session, tenant).create(data)
         return _without_link_kept(request, await post_office.send(drawn))
 
-    @delete(
-        "/{invitation_id:uuid}", operation_id="revoke_invitation", summary="Withdraw an invitation", guards=[INVITE]
+    @operation(
+        "DELETE",
+        "/{invitation_id:uuid}",
+        operation_id="revoke_invitation",
+        gate=INVITE,
+        summary="Withdraw an invitation",
     )
     async def revoke(
         self, invitation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
@@ -76,13 +91,15 @@ class InvitationsController(Controller):
         async with changing(db, tenant, "revoke_invitation", f"invitation:{invitation_id}") as session:
             await InvitationService(session, tenant).revoke(invitation_id)
 
-    @post(
+    @operation(
+        "POST",
         "/{invitation_id:uuid}/resend",
         operation_id="resend_invitation",
+        gate=INVITE,
+        status=200,
+        idempotent=True,
+        errors=(LimitReached,),
         summary="Send an invitation again",
-        guards=[INVITE],
-        status_code=200,
-        opt={"idempotent": True, "errors": ("limit_reached",)},
     )
     async def resend(
         self,
@@ -104,12 +121,15 @@ class InvitedController(Controller):
     path = "/invitations"
     tags = ("team",)
 
-    @post(
+    @operation(
+        "POST",
         "/lookup",
         operation_id="look_up_invitation",
+        gate=PUBLIC,
+        status=200,
+        rate=AUTH,
+        errors=(InvitationInvalid,),
         summary="Read an invitation",
-        status_code=200,
-        opt={"public": True, "rate_limit": "auth", "errors": ("invitation_invalid",)},
     )
     async def look_up(
         self,
@@ -121,16 +141,15 @@ class InvitedController(Controller):
         async with db.transaction(ANONYMOUS) as session:
             return await invitations.preview(session, data.token, are_proven=addresses.are_proven)
 
-    @post(
+    @operation(
+        "POST",
         "/accept",
         operation_id="accept_invitation",
+        gate=requires_person(),
+        status=200,
+        rate=AUTH,
+        errors=(InvitationInvalid, InvitationForAnother, EmailUnconfirmed, LimitReached),
         summary="Accept an invitation",
-        guards=[requires_person()],
-        status_code=200,
-        opt={
-            "rate_limit": "auth",
-            "errors": ("invitation_invalid", "invitation_for_another", "email_unconfirmed", "limit_reached"),
-        },
     )
     async def accept(
         self,

@@ -16,9 +16,9 @@ from backend.domains.access.invitation_repository import (
     find_invitation,
     taken_invitation,
 )
-from backend.domains.access.ports import Memberships
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.addresses import accepted, masked
 from backend.kernel.audit.recording import MetaValue, record
 from backend.kernel.db.orm import new_id

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -11,11 +11,12 @@ from backend.domains.access.api_keys import KeyService
 from backend.domains.access.key_tokens import KeyMaker
 from backend.domains.access.refusals import changing
 from backend.kernel.auth.authentication import Principal
-from backend.kernel.auth.permissions import requires_permission, requires_person
+from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ShownOnce
 from backend.kernel.http.idempotency import keep_instead
+from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit
 from backend.kernel.http.problems import MEDIA_TYPE, body_of, request_id_of
 from module_sdk.api.access import ApiKey, ApiKeyCreate, ApiKeyMade
@@ -23,6 +24,7 @@ from module_sdk.api.base import Page
 
 READ: Final = requires_permission("api_keys.read")
 MANAGE: Final = requires_permission("api_keys.manage")
+CREATE: Final = requires_permission("api_keys.manage", api_keys=False)
 
 
 class KeysController(Controller):
@@ -31,7 +33,7 @@ class KeysController(Controller):
     path = "/api-keys"
     tags = ("api-keys",)
 
-    @get(operation_id="list_api_keys", summary="List API keys", guards=[READ])
+    @operation("GET", operation_id="list_api_keys", gate=READ, summary="List API keys")
     async def list_keys(
         self,
         tenant: NamedDependency[TenantContext],
@@ -43,11 +45,13 @@ class KeysController(Controller):
         async with db.transaction(tenant) as session:
             return await KeyService(session, tenant).page(cursor, limit)
 
-    @post(
+    @operation(
+        "POST",
         operation_id="create_api_key",
+        gate=CREATE,
+        idempotent=True,
+        errors=(ShownOnce,),
         summary="Make an API key",
-        guards=[requires_person(), MANAGE],
-        opt={"idempotent": True, "errors": ("shown_once",)},
     )
     async def create(
         self,
@@ -64,7 +68,7 @@ class KeysController(Controller):
         keep_instead(request.scope, problem.status, MEDIA_TYPE, body_of(problem, request_id_of(request.scope)))
         return made
 
-    @delete("/{api_key_id:uuid}", operation_id="revoke_api_key", summary="Revoke an API key", guards=[MANAGE])
+    @operation("DELETE", "/{api_key_id:uuid}", operation_id="revoke_api_key", gate=MANAGE, summary="Revoke an API key")
     async def revoke(
         self, api_key_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.domains.access.errors import LastOwner
 from backend.domains.access.models import MemberRoleRow, MemberRow
+from backend.domains.access.ports import LastOwner
 from backend.kernel.errors import PermissionDenied
 
 _LAST_OWNER: Final = "OC001"

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.access.errors import EmailUnconfirmed
 from backend.domains.access.member_repository import MemberRepository, NameKey
-from backend.domains.access.ports import Addresses
 from backend.domains.access.role_repository import RoleRepository, lock_team
 from backend.domains.access.rules import must_grant, must_hold
+from backend.domains.identity.ports import Addresses
 from backend.kernel.audit.recording import MetaValue, record
 from backend.kernel.auth.permissions import OWNER
 from backend.kernel.db.tenancy import TenantContext

@@ -2,15 +2,17 @@
 
 from typing import Final
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from backend.domains.access.errors import RoleBuiltIn, RoleInUse, RoleTaken
 from backend.domains.access.refusals import changing
 from backend.domains.access.roles import RoleService
 from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.operation import operation
 from module_sdk.api.access import Permission, Role, RoleCreate, RolePatch
 from module_sdk.api.base import Page
 
@@ -23,7 +25,7 @@ class RolesController(Controller):
 
     tags = ("roles",)
 
-    @get("/permissions", operation_id="list_permissions", summary="List every permission", guards=[READ])
+    @operation("GET", "/permissions", operation_id="list_permissions", gate=READ, summary="List every permission")
     async def list_permissions(
         self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Page[Permission]:
@@ -31,18 +33,20 @@ class RolesController(Controller):
         async with db.transaction(tenant) as session:
             return await RoleService(session, tenant).catalogue()
 
-    @get("/roles", operation_id="list_roles", summary="List roles", guards=[READ])
+    @operation("GET", "/roles", operation_id="list_roles", gate=READ, summary="List roles")
     async def list_roles(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Page[Role]:
         """On one page, the highest first, each with its permissions and how many members and invitations have it."""
         async with db.transaction(tenant) as session:
             return await RoleService(session, tenant).roles()
 
-    @post(
+    @operation(
+        "POST",
         "/roles",
         operation_id="create_role",
+        gate=MANAGE,
+        idempotent=True,
+        errors=(RoleTaken,),
         summary="Make or copy a role",
-        guards=[MANAGE],
-        opt={"idempotent": True, "errors": ("role_taken",)},
     )
     async def create(
         self, data: JSONBody[RoleCreate], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
@@ -51,7 +55,7 @@ class RolesController(Controller):
         async with changing(db, tenant, "create_role", f"role:{data.key or data.name}") as session:
             return await RoleService(session, tenant).create(data)
 
-    @get("/roles/{role_key:str}", operation_id="read_role", summary="Read a role", guards=[READ])
+    @operation("GET", "/roles/{role_key:str}", operation_id="read_role", gate=READ, summary="Read a role")
     async def read(
         self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Role:
@@ -59,12 +63,13 @@ class RolesController(Controller):
         async with db.transaction(tenant) as session:
             return await RoleService(session, tenant).role(role_key)
 
-    @patch(
+    @operation(
+        "PATCH",
         "/roles/{role_key:str}",
         operation_id="change_role",
+        gate=MANAGE,
+        errors=(RoleTaken, RoleBuiltIn),
         summary="Rename a role or change what it allows",
-        guards=[MANAGE],
-        opt={"errors": ("role_taken", "role_built_in")},
     )
     async def change(
         self,
@@ -77,12 +82,13 @@ class RolesController(Controller):
         async with changing(db, tenant, "change_role", f"role:{role_key}") as session:
             return await RoleService(session, tenant).change(role_key, data)
 
-    @delete(
+    @operation(
+        "DELETE",
         "/roles/{role_key:str}",
         operation_id="delete_role",
+        gate=MANAGE,
+        errors=(RoleInUse, RoleBuiltIn),
         summary="Delete a role",
-        guards=[MANAGE],
-        opt={"errors": ("role_in_use", "role_built_in")},
     )
     async def delete(
         self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]

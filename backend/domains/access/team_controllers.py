@@ -3,16 +3,19 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import Controller, delete, get, post, put
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
+from backend.domains.access.errors import EmailUnconfirmed
 from backend.domains.access.members import MemberService
-from backend.domains.access.ports import Addresses
+from backend.domains.access.ports import LastOwner
 from backend.domains.access.refusals import changing
-from backend.kernel.auth.permissions import requires_membership, requires_permission, requires_person
+from backend.domains.identity.ports import Addresses
+from backend.kernel.auth.permissions import requires_membership, requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit
 from module_sdk.api.access import Member, MemberRoles, OwnershipTransfer
 from module_sdk.api.base import Page
@@ -20,7 +23,7 @@ from module_sdk.api.base import Page
 READ: Final = requires_permission("members.read")
 UPDATE: Final = requires_permission("members.update")
 REMOVE: Final = requires_permission("members.remove")
-TRANSFER: Final = requires_permission("ownership.transfer")
+TRANSFER: Final = requires_permission("ownership.transfer", api_keys=False)
 
 
 class TeamController(Controller):
@@ -29,7 +32,7 @@ class TeamController(Controller):
     path = "/team"
     tags = ("team",)
 
-    @get("/members", operation_id="list_members", summary="List members", guards=[READ])
+    @operation("GET", "/members", operation_id="list_members", gate=READ, summary="List members")
     async def list_members(
         self,
         tenant: NamedDependency[TenantContext],
@@ -41,12 +44,13 @@ class TeamController(Controller):
         async with db.transaction(tenant) as session:
             return await MemberService(session, tenant).page(cursor, limit)
 
-    @put(
+    @operation(
+        "PUT",
         "/members/{user_id:uuid}/roles",
         operation_id="set_member_roles",
+        gate=UPDATE,
+        errors=(LastOwner, EmailUnconfirmed),
         summary="Replace a member's roles",
-        guards=[UPDATE],
-        opt={"errors": ("last_owner", "email_unconfirmed")},
     )
     async def set_roles(
         self,
@@ -60,12 +64,13 @@ class TeamController(Controller):
         async with changing(db, tenant, "set_member_roles", f"member:{user_id}") as session:
             return await MemberService(session, tenant).set_roles(user_id, data, addresses)
 
-    @delete(
+    @operation(
+        "DELETE",
         "/members/{user_id:uuid}",
         operation_id="remove_member",
+        gate=REMOVE,
+        errors=(LastOwner,),
         summary="Remove a member",
-        guards=[REMOVE],
-        opt={"errors": ("last_owner",)},
     )
     async def remove(
         self, user_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
@@ -74,26 +79,28 @@ class TeamController(Controller):
         async with changing(db, tenant, "remove_member", f"member:{user_id}") as session:
             await MemberService(session, tenant).remove(user_id)
 
-    @post(
+    @operation(
+        "POST",
         "/leave",
         operation_id="leave_team",
+        gate=requires_membership(api_keys=False),
+        status=204,
+        errors=(LastOwner,),
         summary="Leave the company",
-        guards=[requires_person(), requires_membership()],
-        status_code=204,
-        opt={"errors": ("last_owner",)},
     )
     async def leave(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> None:
         """Ends the caller's own membership, whatever their roles allow, and their API keys; the last owner stays."""
         async with changing(db, tenant, "leave_team", f"member:{tenant.user_id}") as session:
             await MemberService(session, tenant).leave()
 
-    @post(
+    @operation(
+        "POST",
         "/ownership",
         operation_id="transfer_ownership",
+        gate=TRANSFER,
+        status=200,
+        errors=(EmailUnconfirmed,),
         summary="Hand over ownership",
-        guards=[requires_person(), TRANSFER],
-        status_code=200,
-        opt={"errors": ("email_unconfirmed",)},
     )
     async def transfer(
         self,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.params import QueryParameter, SkipValidation
@@ -21,6 +21,7 @@ from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import ValidationFailed
+from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
 from backend.kernel.http.validation import field_error
 from module_sdk.api.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
@@ -107,7 +108,7 @@ class AuditController(Controller):
     tags = ("audit",)
     dependencies = {"wanted": Provide(entry_filter)}  # noqa: RUF012  # Litestar's own hook
 
-    @get(operation_id="list_audit_entries", summary="Read the audit log", guards=[READ])
+    @operation("GET", operation_id="list_audit_entries", gate=READ, summary="Read the audit log")
     async def entries(
         self,
         tenant: NamedDependency[TenantContext],
@@ -122,12 +123,13 @@ class AuditController(Controller):
             found = await AuditService(session, tenant).entries(wanted, limit + 1, before)
         return page_of(found, limit, lambda item: item.id, lambda item: item)
 
-    @get(
+    @operation(
+        "GET",
         "/export",
         operation_id="export_audit_log",
+        gate=EXPORT,
+        download=DOWNLOAD,
         summary="Download the audit log",
-        guards=[EXPORT],
-        opt={"download": DOWNLOAD},
     )
     async def export(
         self,
@@ -144,7 +146,9 @@ class AuditController(Controller):
         headers = {"Content-Disposition": f'attachment; filename="audit.{form}"', "Cache-Control": "no-store"}
         return Stream(content, media_type=MEDIA[form], headers=headers)
 
-    @get("/checkpoints", operation_id="list_audit_checkpoints", summary="List signed checkpoints", guards=[READ])
+    @operation(
+        "GET", "/checkpoints", operation_id="list_audit_checkpoints", gate=READ, summary="List signed checkpoints"
+    )
     async def checkpoints(
         self,
         tenant: NamedDependency[TenantContext],
@@ -159,11 +163,12 @@ class AuditController(Controller):
             found = await AuditService(session, tenant).checkpoints(limit + 1, before)
         return page_of(found, limit, lambda item: item.seq, lambda item: item)
 
-    @get(
+    @operation(
+        "GET",
         "/keys",
         operation_id="list_audit_keys",
+        gate=requires_person(api_keys=True),
         summary="List the public keys of checkpoints and receipts",
-        guards=[requires_person(api_keys=True)],
     )
     async def keys(self, verifications: NamedDependency[Verifications]) -> Page[AuditKey]:
         """Oldest first, on one page. They are the installation's: who has a receipt may have no company any more."""
@@ -176,14 +181,14 @@ class AuditVerificationController(Controller):
     path = "/audit/verification"
     tags = ("audit",)
 
-    @get(operation_id="read_audit_verification", summary="Read the last verification", guards=[READ])
+    @operation("GET", operation_id="read_audit_verification", gate=READ, summary="Read the last verification")
     async def read(
         self, tenant: NamedDependency[TenantContext], verifications: NamedDependency[Verifications]
     ) -> AuditVerification:
         """The log is verified every day. `verified_at` is null before the first time; nothing is known then."""
         return await verifications.last(tenant.tenant_id)
 
-    @post(operation_id="verify_audit_log", summary="Verify the log now", guards=[READ], status_code=200)
+    @operation("POST", operation_id="verify_audit_log", gate=READ, status=200, summary="Verify the log now")
     async def verify(
         self,
         tenant: NamedDependency[TenantContext],

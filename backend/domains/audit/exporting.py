@@ -7,7 +7,7 @@ lost the stream breaks off, so that nobody takes what has arrived for the whole.
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar
 
@@ -20,12 +20,12 @@ from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.permissions import EXPORT
 from backend.domains.audit.repository import EntryFilter, SealedEntry, UnsealedEntry
 from backend.kernel.audit.recording import record
+from backend.kernel.auth.permissions import StillPermitted
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from crypto import Keyring
 
 ExportForm = Literal["ndjson", "csv"]
-StillPermitted = Callable[[TenantContext, str], Awaitable[bool]]
 Page = TypeVar("Page")
 COLUMNS: Final = (
     "seq",

@@ -4,15 +4,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from backend.domains.csuite import permissions
+from backend.domains.csuite.errors import AnswerInProgress, NotLatestAnswer
 from backend.domains.csuite.follow import Follower
 from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.questions import Questions
+from backend.domains.csuite.rates import CHAT
 from backend.domains.csuite.service import ConversationService
 from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
 from backend.domains.tenants.ports import Companies
@@ -21,7 +23,8 @@ from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.errors import NotFound
+from backend.kernel.errors import LimitReached, NotFound
+from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
 from backend.kernel.runs.streams import StreamRef
 from backend.modules.registry import ModuleRegistry
@@ -66,7 +69,9 @@ class ChatController(Controller):
     path = "/c-suite"
     tags = ("c-suite",)
 
-    @get("/executives", operation_id="list_executives", guards=[READ], summary="List the executives one can chat with")
+    @operation(
+        "GET", "/executives", operation_id="list_executives", gate=READ, summary="List the executives one can chat with"
+    )
     async def list_executives(
         self,
         tenant: NamedDependency[TenantContext],
@@ -89,18 +94,17 @@ class ChatController(Controller):
             ]
         )
 
-    @post(
+    @operation(
+        "POST",
         "/{executive:str}/chat",
         operation_id="chat",
-        guards=[USE],
-        status_code=200,
+        gate=USE,
+        status=200,
+        rate=CHAT,
+        idempotent="stream",
+        events=EVENTS,
+        errors=(AnswerInProgress, (LimitReached, 429)),
         summary="Ask an executive; the answer streams",
-        opt={
-            "rate_limit": "chat",
-            "idempotent": "stream",
-            "events": EVENTS,
-            "errors": ("answer_in_progress", ("limit_reached", 429)),
-        },
     )
     async def chat(
         self,
@@ -128,18 +132,17 @@ class ChatController(Controller):
                 once.question = await questions.ask(data, module)
         return await once.stream(follower)
 
-    @post(
+    @operation(
+        "POST",
         "/messages/{message_id:uuid}/regenerate",
         operation_id="regenerate",
-        guards=[USE],
-        status_code=200,
+        gate=USE,
+        status=200,
+        rate=CHAT,
+        idempotent="stream",
+        events=EVENTS,
+        errors=(AnswerInProgress, NotLatestAnswer, (LimitReached, 429)),
         summary="Ask for another answer to the same question",
-        opt={
-            "rate_limit": "chat",
-            "idempotent": "stream",
-            "events": EVENTS,
-            "errors": ("answer_in_progress", "not_latest_answer", ("limit_reached", 429)),
-        },
     )
     async def regenerate(
         self,
@@ -162,12 +165,13 @@ class ChatController(Controller):
                 once.question = await questions.ask_again(message_id, modules)
         return await once.stream(follower)
 
-    @get(
+    @operation(
+        "GET",
         "/messages/{message_id:uuid}/stream",
         operation_id="resume",
-        guards=[READ],
+        gate=READ,
+        events=EVENTS,
         summary="Read an answer's events from any point",
-        opt={"events": EVENTS},
     )
     async def resume(
         self,
@@ -179,11 +183,12 @@ class ChatController(Controller):
         """Exactly the events after `Last-Event-ID`; of an answer that ended long ago the last event alone."""
         return event_stream(await follower.resume(tenant, message_id, last_event_id))
 
-    @post(
+    @operation(
+        "POST",
         "/messages/{message_id:uuid}/stop",
         operation_id="stop",
-        guards=[USE],
-        status_code=202,
+        gate=USE,
+        status=202,
         summary="Stop an answer being written",
     )
     async def stop(
@@ -206,11 +211,12 @@ class BoardController(Controller):
     path = "/c-suite/board-meeting"
     tags = ("c-suite",)
 
-    @post(
+    @operation(
+        "POST",
         operation_id="board_meeting",
-        guards=[CONVENE],
-        status_code=200,
-        opt={"idempotent": True},
+        gate=CONVENE,
+        status=200,
+        idempotent=True,
         summary="Hold a board meeting (preview)",
     )
     async def meet(
@@ -238,7 +244,7 @@ class ConversationsController(Controller):
     path = "/c-suite/conversations"
     tags = ("c-suite",)
 
-    @get(operation_id="list_conversations", guards=[READ], summary="List or search my conversations")
+    @operation("GET", operation_id="list_conversations", gate=READ, summary="List or search my conversations")
     async def list_mine(
         self,
         tenant: NamedDependency[TenantContext],
@@ -253,7 +259,9 @@ class ConversationsController(Controller):
             found = await ConversationService(session, tenant).conversations(limit + 1, before, q)
         return page_of(found, limit, lambda item: (item.updated_at, item.id), lambda item: item)
 
-    @get("/{conversation_id:uuid}", operation_id="read_conversation", guards=[READ], summary="Read a conversation")
+    @operation(
+        "GET", "/{conversation_id:uuid}", operation_id="read_conversation", gate=READ, summary="Read a conversation"
+    )
     async def read(
         self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Conversation:
@@ -261,7 +269,13 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).conversation(conversation_id)
 
-    @patch("/{conversation_id:uuid}", operation_id="rename_conversation", guards=[USE], summary="Rename a conversation")
+    @operation(
+        "PATCH",
+        "/{conversation_id:uuid}",
+        operation_id="rename_conversation",
+        gate=USE,
+        summary="Rename a conversation",
+    )
     async def rename(
         self,
         conversation_id: FromPath[UUID],
@@ -273,8 +287,12 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             return await ConversationService(session, tenant).rename(conversation_id, data.title)
 
-    @delete(
-        "/{conversation_id:uuid}", operation_id="delete_conversation", guards=[USE], summary="Delete a conversation"
+    @operation(
+        "DELETE",
+        "/{conversation_id:uuid}",
+        operation_id="delete_conversation",
+        gate=USE,
+        summary="Delete a conversation",
     )
     async def remove(
         self, conversation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
@@ -283,10 +301,11 @@ class ConversationsController(Controller):
         async with db.transaction(tenant) as session:
             await ConversationService(session, tenant).delete(conversation_id)
 
-    @get(
+    @operation(
+        "GET",
         "/{conversation_id:uuid}/messages",
         operation_id="list_messages",
-        guards=[READ],
+        gate=READ,
         summary="Read a conversation's messages",
     )
     async def messages(

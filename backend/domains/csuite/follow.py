@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from backend.domains.csuite.generation import Generator
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.permissions import READ
 from backend.domains.csuite.repository import ConversationRepository
+from backend.kernel.auth.permissions import StillPermitted
 from backend.kernel.db.database import DATABASE_AWAY, Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.db.tenant_keys import TenantKeyGoneError, TenantKeys
@@ -26,9 +27,6 @@ log = structlog.get_logger(__name__)
 #: How often an open stream shows that it lives, and at least how often it asks whether its reader still may read it.
 #: Between two questions lie at most two of these, so that a lost permission ends a stream within 5 seconds.
 CHECK_SECONDS: Final = 2.0
-
-StillPermitted = Callable[[TenantContext, str], Awaitable[bool]]
-"""Whether a context still has a permission."""
 
 
 class Follower:

@@ -1,6 +1,6 @@
 """`/dashboard`."""
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -9,6 +9,7 @@ from backend.domains.tenants.ports import Companies
 from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.operation import operation
 from backend.modules.registry import ModuleRegistry
 from module_sdk.api.dashboard import Dashboard
 from module_sdk.contract.company import CompanyFacts
@@ -20,8 +21,11 @@ class DashboardController(Controller):
     path = "/dashboard"
     tags = ("dashboard",)
 
-    @get(
-        operation_id="dashboard", summary="Read a company's key figures", guards=[requires_permission("dashboard.read")]
+    @operation(
+        "GET",
+        operation_id="dashboard",
+        gate=requires_permission("dashboard.read"),
+        summary="Read a company's key figures",
     )
     async def read(
         self,

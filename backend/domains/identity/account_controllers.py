@@ -6,21 +6,26 @@ Where Clerk signs people in only the download is there: the rest is Clerk's.
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar import Controller, Request, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
+from backend.domains.access.ports import LastOwner
 from backend.domains.identity.account_deletion import DeletionService
+from backend.domains.identity.account_errors import LinkInvalid, OwnsCompanies, WrongPassword
 from backend.domains.identity.account_export import AccountExport
 from backend.domains.identity.account_service import AddressService, PasswordService
 from backend.domains.identity.account_sessions import Sessions
 from backend.domains.identity.cookies import SessionCookies
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.kernel.auth.authentication import PUBLIC, Principal
+from backend.domains.identity.ports import AUTH
+from backend.domains.identity.rates import JUDGING
+from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_person
+from backend.kernel.errors import EmailTaken, Forbidden
 from backend.kernel.http.client_address import ClientAddress
-from backend.kernel.limits.policies import OPT as RATE_LIMIT
+from backend.kernel.http.operation import PUBLIC, operation
 from module_sdk.api.account import (
     AccountDeleted,
     AccountDeletionPlan,
@@ -53,11 +58,14 @@ class LinksController(Controller):
     path = "/auth"
     tags = ("auth",)
 
-    @post(
+    @operation(
+        "POST",
         "/password/forgot",
-        status_code=202,
         operation_id="forgot_password",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("forbidden",)},
+        gate=PUBLIC,
+        status=202,
+        rate=AUTH,
+        errors=(Forbidden,),
         summary="Ask for a link to choose a new password",
     )
     async def forgot(
@@ -70,22 +78,28 @@ class LinksController(Controller):
         """The same answer whether or not the address has an account; whether a mail leaves is decided afterwards."""
         return await password_service.forgot(data.email, client_address.of(request.scope))
 
-    @post(
+    @operation(
+        "POST",
         "/password/reset",
-        status_code=204,
         operation_id="reset_password",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("link_invalid", "forbidden")},
+        gate=PUBLIC,
+        status=204,
+        rate=AUTH,
+        errors=(LinkInvalid, Forbidden),
         summary="Choose a new password by a link",
     )
     async def reset(self, data: JSONBody[PasswordReset], password_service: NamedDependency[PasswordService]) -> None:
         """The link is good once and for 30 minutes. Every session of the account ends."""
         await password_service.reset(data)
 
-    @post(
+    @operation(
+        "POST",
         "/password/strength",
-        status_code=200,
         operation_id="judge_password",
-        opt={PUBLIC: True, RATE_LIMIT: "judging", "errors": ("forbidden",)},
+        gate=PUBLIC,
+        status=200,
+        rate=JUDGING,
+        errors=(Forbidden,),
         summary="How hard a password is to guess",
     )
     async def strength(
@@ -94,11 +108,14 @@ class LinksController(Controller):
         """What sign-up, change and reset would say to it. Nothing of it is kept."""
         return await passwords.judge(data.password, data.hints)
 
-    @post(
+    @operation(
+        "POST",
         "/email/confirm",
-        status_code=200,
         operation_id="confirm_email",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("link_invalid", "email_taken", "forbidden")},
+        gate=PUBLIC,
+        status=200,
+        rate=AUTH,
+        errors=(LinkInvalid, EmailTaken, Forbidden),
         summary="Prove an address by a link",
     )
     async def confirm(self, data: JSONBody[AccountToken], addresses: NamedDependency[AddressService]) -> AddressProven:
@@ -112,7 +129,7 @@ class AccountController(Controller):
     path = "/me"
     tags = ("me",)
 
-    @patch("/", operation_id="change_me", summary="Change my name", guards=[requires_person()])
+    @operation("PATCH", "/", operation_id="change_me", gate=requires_person(), summary="Change my name")
     async def change(
         self,
         data: JSONBody[MePatch],
@@ -122,13 +139,14 @@ class AccountController(Controller):
         """It is shown in every company."""
         return await addresses.rename(request.user, data.full_name)
 
-    @post(
+    @operation(
+        "POST",
         "/email",
-        status_code=202,
         operation_id="change_my_email",
+        gate=requires_person(),
+        status=202,
+        errors=(WrongPassword, EmailTaken),
         summary="Change my address",
-        guards=[requires_person()],
-        opt={"errors": ("wrong_password", "email_taken")},
     )
     async def change_email(
         self,
@@ -139,24 +157,26 @@ class AccountController(Controller):
         """By a link that is sent to the new address; the present one is told. Without mail it is changed at once."""
         return await addresses.change(request.user, data)
 
-    @post(
+    @operation(
+        "POST",
         "/email/confirmation",
-        status_code=202,
         operation_id="send_my_confirmation",
+        gate=requires_person(),
+        status=202,
         summary="Send the link that proves my address again",
-        guards=[requires_person()],
     )
     async def send_confirmation(self, request: OwnCall, addresses: NamedDependency[AddressService]) -> MailPromised:
         """The last one ends. Nothing is sent for an address that is proven."""
         return await addresses.send_again(request.user)
 
-    @post(
+    @operation(
+        "POST",
         "/password",
-        status_code=204,
         operation_id="change_my_password",
+        gate=requires_person(),
+        status=204,
+        errors=(WrongPassword,),
         summary="Change my password",
-        guards=[requires_person()],
-        opt={"errors": ("wrong_password",)},
     )
     async def change_password(
         self,
@@ -167,16 +187,19 @@ class AccountController(Controller):
         """Every other session ends."""
         await password_service.change(request.user, data)
 
-    @get("/sessions", operation_id="list_my_sessions", summary="Where I am signed in", guards=[requires_person()])
+    @operation(
+        "GET", "/sessions", operation_id="list_my_sessions", gate=requires_person(), summary="Where I am signed in"
+    )
     async def sessions(self, request: OwnCall, account_sessions: NamedDependency[Sessions]) -> Page[SignedInSession]:
         """Last seen first, in one page."""
         return await account_sessions.list_mine(request.user)
 
-    @delete(
+    @operation(
+        "DELETE",
         "/sessions/{session_id:uuid}",
         operation_id="end_my_session",
+        gate=requires_person(),
         summary="End one of my sessions",
-        guards=[requires_person()],
     )
     async def end_session(
         self,
@@ -187,12 +210,13 @@ class AccountController(Controller):
         """Its access tokens are refused from now on."""
         await account_sessions.end(request.user, session_id)
 
-    @post(
+    @operation(
+        "POST",
         "/sessions/end",
-        status_code=204,
         operation_id="end_my_sessions",
+        gate=requires_person(),
+        status=204,
         summary="End all my other sessions, or all",
-        guards=[requires_person()],
     )
     async def end_sessions(
         self,
@@ -203,18 +227,21 @@ class AccountController(Controller):
         """With `all` the one that asks ends, too."""
         await account_sessions.end_all(request.user, current=data.which == "all")
 
-    @get("/deletion", operation_id="plan_my_deletion", summary="What deleting me would do", guards=[requires_person()])
+    @operation(
+        "GET", "/deletion", operation_id="plan_my_deletion", gate=requires_person(), summary="What deleting me would do"
+    )
     async def plan(self, request: OwnCall, deletions: NamedDependency[DeletionService]) -> AccountDeletionPlan:
         """To each company, oldest first."""
         return await deletions.plan(request.user)
 
-    @post(
+    @operation(
+        "POST",
         "/deletion",
-        status_code=200,
         operation_id="delete_me",
+        gate=requires_person(),
+        status=200,
+        errors=(WrongPassword, OwnsCompanies, LastOwner),
         summary="Delete my account",
-        guards=[requires_person()],
-        opt={"errors": ("wrong_password", "owns_companies", "last_owner")},
     )
     async def delete_me(
         self,
@@ -233,12 +260,7 @@ class DownloadController(Controller):
     path = "/me/export"
     tags = ("me",)
 
-    @get(
-        operation_id="export_me",
-        summary="Download my data",
-        guards=[requires_person()],
-        opt={"download": DOWNLOAD},
-    )
+    @operation("GET", operation_id="export_me", gate=requires_person(), download=DOWNLOAD, summary="Download my data")
     async def export(self, request: OwnCall, account_export: NamedDependency[AccountExport]) -> Stream:
         """Profile, sessions, memberships, and the person's own conversations in every company, as one JSON document."""
         headers = {"Content-Disposition": 'attachment; filename="account.json"', "Cache-Control": "no-store"}

@@ -13,9 +13,10 @@ import msgspec
 from backend.domains.identity.account_repository import AccountRepository
 from backend.domains.identity.account_sessions import device
 from backend.domains.identity.models import SessionRow
-from backend.domains.identity.ports import Belongings, Memberships
+from backend.domains.identity.ports import Belongings
 from backend.domains.identity.repository import IdentityRepository
 from backend.domains.identity.service import wire_user
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.auth.authentication import Principal
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext

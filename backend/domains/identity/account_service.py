@@ -7,8 +7,6 @@ depends on it after the answer.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from backend.domains.identity.account_errors import WrongPassword
 from backend.domains.identity.account_links import Links, use
 from backend.domains.identity.account_mail import AccountPost
@@ -217,15 +215,6 @@ class AddressService:
             if not await repository.put_address(user.id, email, fold(email), proven=True):
                 raise EmailTaken
         return email
-
-    @property
-    def are_proven(self) -> bool:
-        """See :class:`~backend.domains.identity.ports.Addresses`."""
-        return self._parts.post.configured
-
-    async def is_proven(self, session: AsyncSession, user_id: UUID) -> bool:
-        """See :class:`~backend.domains.identity.ports.Addresses`."""
-        return not self.are_proven or await AccountRepository(session).address_is_proven(user_id)
 
     async def _send_confirmation(self, user_id: UUID, email: str, name: str) -> None:
         parts = self._parts

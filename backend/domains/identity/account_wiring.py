@@ -1,10 +1,7 @@
 """Puts a person's own account together: with local accounts all of it, with Clerk the download alone."""
 
-from uuid import UUID
-
 from litestar import Router
 from litestar.di import Provide
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.identity.account_controllers import DownloadController, LinksController
 from backend.domains.identity.account_deletion import DeletionService
@@ -15,14 +12,14 @@ from backend.domains.identity.account_service import AddressService, Parts, Pass
 from backend.domains.identity.account_sessions import Sessions
 from backend.domains.identity.cookies import Origins, SessionCookies
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.domains.identity.ports import Belongings, Departures, Memberships
+from backend.domains.identity.ports import Belongings, Departures
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.auth.authentication import Revocations
 from backend.kernel.db.database import Database
+from backend.kernel.foundation import Foundation
 from backend.kernel.http.client_address import ClientAddress
 from backend.kernel.http.provide import provide
-from backend.kernel.limits.limiter import RateLimiter
 from backend.kernel.mail.mailer import create_mailer
-from backend.settings import Settings
 
 
 class LocalAccount:
@@ -30,20 +27,19 @@ class LocalAccount:
 
     def __init__(
         self,
-        settings: Settings,
-        database: Database,
+        base: Foundation,
         *,
         passwords: PasswordWorkers,
-        limiter: RateLimiter,
         revocations: Revocations,
         departures: Departures,
         belongings: Belongings,
     ) -> None:
+        settings, database = base.settings, base.db
         self._post = AccountPost(create_mailer(settings), settings.web_url, configured=settings.mail is not None)
         self._parts = Parts(
             database=database,
             passwords=passwords,
-            limiter=limiter,
+            limiter=base.limiter,
             limits=default_limits(local=settings.is_local),
             sessions=Sessions(database, revocations),
             links=Links(database, settings.web_url),
@@ -79,16 +75,6 @@ class LocalAccount:
     async def close(self) -> None:
         """Let mails leave that wait."""
         await self._post.close()
-
-
-class ProvenByClerk:
-    """Implements ``Addresses`` where Clerk proves them: it lets nobody in otherwise."""
-
-    are_proven = True
-
-    async def is_proven(self, _session: AsyncSession, _user_id: UUID) -> bool:
-        """Always."""
-        return True
 
 
 def download_router(database: Database, memberships: Memberships, belongings: Belongings) -> Router:

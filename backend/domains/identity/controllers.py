@@ -2,19 +2,20 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response
 from litestar.di import NamedDependency
 from litestar.params import CookieParameter, JSONBody
 
 from backend.domains.identity.account_service import AddressService
 from backend.domains.identity.cookies import NAME, Origins, SessionCookies
 from backend.domains.identity.local import TOKEN_SECONDS
+from backend.domains.identity.ports import AUTH
 from backend.domains.identity.service import LocalAccounts, OpenSession, People
-from backend.kernel.auth.authentication import PUBLIC, Principal
+from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_person
-from backend.kernel.errors import Unauthenticated
+from backend.kernel.errors import EmailTaken, Forbidden, SessionExpired, Unauthenticated, WrongCredentials
 from backend.kernel.http.client_address import ClientAddress
-from backend.kernel.limits.policies import OPT as RATE_LIMIT
+from backend.kernel.http.operation import PUBLIC, operation
 from module_sdk.api.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
 SessionCookie = Annotated[str | None, CookieParameter(name=NAME, description="The session, as sign-in set it")]
@@ -27,10 +28,13 @@ class AuthController(Controller):
     path = "/auth"
     tags = ("auth",)
 
-    @post(
+    @operation(
+        "POST",
         "/sign-up",
         operation_id="sign_up",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("email_taken", "forbidden")},
+        gate=PUBLIC,
+        rate=AUTH,
+        errors=(EmailTaken, Forbidden),
         summary="Open a local account and its first session",
     )
     async def sign_up(
@@ -51,11 +55,14 @@ class AuthController(Controller):
         addresses.greet(user)
         return await _signed_in(201, user, opened, request, accounts, session_cookies, origins)
 
-    @post(
+    @operation(
+        "POST",
         "/sign-in",
-        status_code=200,
         operation_id="sign_in",
-        opt={PUBLIC: True, RATE_LIMIT: "auth", "errors": ("wrong_credentials", "forbidden")},
+        gate=PUBLIC,
+        status=200,
+        rate=AUTH,
+        errors=(WrongCredentials, Forbidden),
         summary="Open a session of a local account",
     )
     async def sign_in(
@@ -71,11 +78,13 @@ class AuthController(Controller):
         user, opened = await accounts.sign_in(data, client_address.of(request.scope), _user_agent(request))
         return await _signed_in(200, user, opened, request, accounts, session_cookies, origins)
 
-    @post(
+    @operation(
+        "POST",
         "/token",
-        status_code=200,
         operation_id="renew_token",
-        opt={PUBLIC: True, "errors": ("unauthenticated", "session_expired", "forbidden")},
+        gate=PUBLIC,
+        status=200,
+        errors=(Unauthenticated, SessionExpired, Forbidden),
         summary="A fresh access token from the session cookie",
     )
     async def token(
@@ -97,11 +106,13 @@ class AuthController(Controller):
             cookies=[session_cookies.carrying(opened.cookie)] if opened.cookie else None,
         )
 
-    @post(
+    @operation(
+        "POST",
         "/sign-out",
-        status_code=204,
         operation_id="sign_out",
-        opt={PUBLIC: True, "errors": ("forbidden",)},
+        gate=PUBLIC,
+        status=204,
+        errors=(Forbidden,),
         summary="End the session",
     )
     async def sign_out(
@@ -122,11 +133,12 @@ class MeController(Controller):
     path = "/me"
     tags = ("me",)
 
-    @get(
+    @operation(
+        "GET",
         "/",
         operation_id="me",
+        gate=requires_person(api_keys=True),
         summary="The signed-in person and their companies",
-        guards=[requires_person(api_keys=True)],
     )
     async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:
         """Every membership with roles and permissions, oldest first. An API key sees its company alone."""

@@ -1,21 +1,17 @@
 """What identity needs of others, bound in ``backend.registry``."""
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kernel.db.tenancy import TenantContext
-from module_sdk.api.identity import Membership
+from backend.kernel.limits.limiter import Limit
+from backend.kernel.limits.policies import Policy
 
-
-class Memberships(Protocol):
-    """Which companies a person belongs to; the tenants domain knows."""
-
-    async def of(self, session: AsyncSession) -> list[Membership]:
-        """Every membership, oldest first; ``session`` is open in the person's own context."""
-        ...
+AUTH: Final = Policy("auth", address=Limit("auth", 30, 60))
+"""What may be tried from one address before anybody is known: signing in, and opening links."""
 
 
 class Departures(Protocol):

@@ -14,8 +14,9 @@ from backend.domains.identity.known_places import KnownPlaces
 from backend.domains.identity.local import LOCAL_ISSUER, REVOCATION_SECONDS, LocalTokens, session_name, subject_of
 from backend.domains.identity.models import UserRow
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.domains.identity.ports import Addresses, Memberships
+from backend.domains.identity.ports import Addresses
 from backend.domains.identity.repository import FoundSession, IdentityRepository
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.addresses import accepted, fold
 from backend.kernel.auth.authentication import Principal, Revocations
 from backend.kernel.db.database import Database

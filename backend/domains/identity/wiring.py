@@ -8,7 +8,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from backend.domains.identity.account_controllers import AccountController
-from backend.domains.identity.account_wiring import LocalAccount, ProvenByClerk, download_router
+from backend.domains.identity.account_wiring import LocalAccount, download_router
 from backend.domains.identity.clerk import ClerkAuthenticator, ClerkPeople
 from backend.domains.identity.controllers import AuthController, MeController
 from backend.domains.identity.cookies import Origins, SessionCookies
@@ -16,31 +16,23 @@ from backend.domains.identity.jwks import JwksKeys
 from backend.domains.identity.known_places import KnownPlaces
 from backend.domains.identity.local import LOCAL_ISSUER, LocalAuthenticator, LocalTokens
 from backend.domains.identity.passwords import PasswordWorkers
-from backend.domains.identity.ports import Addresses, Belongings, Departures, Memberships
+from backend.domains.identity.ports import Addresses, Belongings, Departures
 from backend.domains.identity.service import Attempts, LocalAccounts, People, default_attempts
 from backend.domains.identity.signing import SigningKeys
 from backend.domains.identity.tokens import TokenVerifier
+from backend.domains.tenants.ports import Memberships
 from backend.kernel.auth.authentication import Revocations, TokenCache
-from backend.kernel.db.database import Database
-from backend.kernel.db.redis import RedisBatcher
 from backend.kernel.egress.client import GuardedClient
-from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.foundation import Foundation
 from backend.kernel.http.provide import provide
-from backend.kernel.limits.limiter import RateLimiter
-from backend.settings import ClerkSettings, Settings
-from crypto import Keyring
+from backend.settings import ClerkSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the rest of the product gives to identity."""
+class Ports:
+    """What identity offers to others and uses itself, and what other domains give to it."""
 
-    settings: Settings
-    database: Database
-    keyring: Keyring
-    redis: RedisBatcher
-    limiter: RateLimiter
-    client_address: ClientAddress
+    addresses: Addresses
     memberships: Memberships
     departures: Departures
     belongings: Belongings
@@ -49,31 +41,28 @@ class Parts:
 class LocalIdentity:
     """Local accounts: `/auth/*`, `/me`, and the authenticator of our own tokens."""
 
-    def __init__(self, parts: Parts, attempts: Attempts | None = None) -> None:
-        settings = parts.settings
-        self.keys = SigningKeys(parts.database, parts.keyring, now=time, monotonic=monotonic)
+    def __init__(self, base: Foundation, ports: Ports, attempts: Attempts | None) -> None:
+        settings = base.settings
+        self.keys = SigningKeys(base.db, base.keyring, now=time, monotonic=monotonic)
         self._passwords = PasswordWorkers()
         parties = settings.web_origins | {settings.api_url}
         verifier = TokenVerifier(self.keys, issuer=LOCAL_ISSUER, authorized_parties=parties, now=time)
         self.authenticator = TokenCache(LocalAuthenticator(verifier), now=time)
-        revocations = Revocations(parts.redis)
+        revocations = Revocations(base.batcher)
         self._account = LocalAccount(
-            settings,
-            parts.database,
+            base,
             passwords=self._passwords,
-            limiter=parts.limiter,
             revocations=revocations,
-            departures=parts.departures,
-            belongings=parts.belongings,
+            departures=ports.departures,
+            belongings=ports.belongings,
         )
-        self.addresses = self._account.addresses
         accounts = LocalAccounts(
-            parts.database,
+            base.db,
             tokens=LocalTokens(self.keys, now=time),
             passwords=self._passwords,
-            limiter=parts.limiter,
+            limiter=base.limiter,
             revocations=revocations,
-            places=KnownPlaces(parts.redis),
+            places=KnownPlaces(base.batcher),
             now=time,
             attempts=attempts or default_attempts(local=settings.is_local),
         )
@@ -87,17 +76,17 @@ class LocalIdentity:
                 accounts=accounts,
                 session_cookies=cookies,
                 origins=origins,
-                client_address=parts.client_address,
-                addresses=self.addresses,
+                client_address=base.client_address,
+                addresses=self._account.addresses,
             ),
         )
-        links = self._account.links_router(origins, parts.client_address)
+        links = self._account.links_router(origins, base.client_address)
         own = Router(
             "/",
             route_handlers=[MeController, AccountController],
-            dependencies={**_people(parts, self.addresses), **self._account.dependencies(cookies)},
+            dependencies={**_people(base, ports), **self._account.dependencies(cookies)},
         )
-        self.routers = [auth, links, own, _download(parts)]
+        self.routers = [auth, links, own, _download(base, ports)]
 
     async def start(self) -> None:
         """Load the signing keys."""
@@ -112,15 +101,14 @@ class LocalIdentity:
 class ClerkIdentity:
     """Clerk: `/me` and the authenticator of Clerk's tokens; `/auth/*` does not exist."""
 
-    def __init__(self, parts: Parts, clerk: ClerkSettings) -> None:
-        self._client = GuardedClient([urlsplit(clerk.issuer).netloc], private=parts.settings.is_local)
+    def __init__(self, base: Foundation, ports: Ports, clerk: ClerkSettings) -> None:
+        self._client = GuardedClient([urlsplit(clerk.issuer).netloc], private=base.settings.is_local)
         self.keys = JwksKeys(f"{clerk.issuer}/.well-known/jwks.json", self._client, monotonic=monotonic)
         verifier = TokenVerifier(self.keys, issuer=clerk.issuer, authorized_parties=clerk.authorized_parties, now=time)
-        people = ClerkPeople(parts.database, monotonic=monotonic)
+        people = ClerkPeople(base.db, monotonic=monotonic)
         self.authenticator = TokenCache(ClerkAuthenticator(verifier, people), now=time)
-        self.addresses = ProvenByClerk()
-        me = Router("/", route_handlers=[MeController], dependencies=_people(parts, self.addresses))
-        self.routers = [me, _download(parts)]
+        me = Router("/", route_handlers=[MeController], dependencies=_people(base, ports))
+        self.routers = [me, _download(base, ports)]
 
     async def start(self) -> None:
         """Begin fetching Clerk's keys."""
@@ -132,18 +120,9 @@ class ClerkIdentity:
         await self._client.close()
 
 
-Identity = LocalIdentity | ClerkIdentity
+def _people(base: Foundation, ports: Ports) -> dict[str, Provide]:
+    return provide(people=People(base.db, ports.memberships, ports.addresses))
 
 
-def create_identity(parts: Parts, attempts: Attempts | None = None) -> Identity:
-    """The domain in the mode that the settings name."""
-    clerk = parts.settings.clerk
-    return LocalIdentity(parts, attempts) if clerk is None else ClerkIdentity(parts, clerk)
-
-
-def _people(parts: Parts, addresses: Addresses) -> dict[str, Provide]:
-    return provide(people=People(parts.database, parts.memberships, addresses))
-
-
-def _download(parts: Parts) -> Router:
-    return download_router(parts.database, parts.memberships, parts.belongings)
+def _download(base: Foundation, ports: Ports) -> Router:
+    return download_router(base.db, ports.memberships, ports.belongings)

@@ -2,17 +2,19 @@
 
 from typing import Final
 
-from litestar import Controller, get, patch, post, put
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 
-from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, new_tenant_context
 from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.errors import LimitReached, SlugTaken
+from backend.kernel.http.operation import operation
+from backend.kernel.http.tenant import BY_PATH
 from backend.settings import Allowances
 from crypto import Keyring
 from module_sdk.api.base import Page
@@ -37,11 +39,13 @@ class TenantsController(Controller):
     path = "/tenants"
     tags = ("tenants",)
 
-    @post(
+    @operation(
+        "POST",
         operation_id="create_tenant",
+        gate=requires_person(),
+        idempotent=True,
+        errors=(SlugTaken, LimitReached),
         summary="Create a company",
-        guards=[requires_person()],
-        opt={"idempotent": True, "errors": ("slug_taken", "limit_reached")},
     )
     async def create(
         self,
@@ -56,7 +60,7 @@ class TenantsController(Controller):
         async with db.transaction(context) as session:
             return await TenantService(session, context).create(data, keyring, allowances)
 
-    @get(operation_id="list_tenants", summary="List my companies", guards=[requires_person(api_keys=True)])
+    @operation("GET", operation_id="list_tenants", gate=requires_person(api_keys=True), summary="List my companies")
     async def list_mine(self, principal: NamedDependency[Principal], db: NamedDependency[Database]) -> Page[Tenant]:
         """Every company the signed-in person is a member of, oldest first, on one page."""
         async with db.transaction(principal.context) as session:
@@ -70,13 +74,13 @@ class TenantController(Controller):
     tags = ("tenants",)
     dependencies = BY_PATH
 
-    @get(operation_id="read_tenant", summary="Read a company", guards=[READ])
+    @operation("GET", operation_id="read_tenant", gate=READ, summary="Read a company")
     async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Tenant:
         """The company with the caller's role in it."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).tenant()
 
-    @patch(operation_id="change_tenant", summary="Rename a company", guards=[UPDATE], opt={"errors": ("slug_taken",)})
+    @operation("PATCH", operation_id="change_tenant", gate=UPDATE, errors=(SlugTaken,), summary="Rename a company")
     async def change(
         self, data: JSONBody[TenantPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Tenant:
@@ -84,13 +88,13 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).change(data)
 
-    @get("/profile", operation_id="read_profile", summary="Read the business profile", guards=[READ])
+    @operation("GET", "/profile", operation_id="read_profile", gate=READ, summary="Read the business profile")
     async def read_profile(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> ProfileReply:
         """What the executives know of the company."""
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).profile()
 
-    @put("/profile", operation_id="save_profile", summary="Save the business profile", guards=[UPDATE])
+    @operation("PUT", "/profile", operation_id="save_profile", gate=UPDATE, summary="Save the business profile")
     async def put_profile(
         self, data: JSONBody[Profile], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> ProfileReply:
@@ -98,7 +102,7 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).put_profile(data)
 
-    @get("/onboarding", operation_id="read_onboarding", summary="Read the onboarding state", guards=[READ])
+    @operation("GET", "/onboarding", operation_id="read_onboarding", gate=READ, summary="Read the onboarding state")
     async def read_onboarding(
         self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
@@ -106,7 +110,9 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).onboarding()
 
-    @patch("/onboarding", operation_id="move_onboarding", summary="Move the onboarding wizard", guards=[UPDATE])
+    @operation(
+        "PATCH", "/onboarding", operation_id="move_onboarding", gate=UPDATE, summary="Move the onboarding wizard"
+    )
     async def move_onboarding(
         self, data: JSONBody[OnboardingPatch], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Onboarding:
@@ -114,7 +120,7 @@ class TenantController(Controller):
         async with db.transaction(tenant) as session:
             return await TenantService(session, tenant).move_onboarding(data)
 
-    @get("/usage", operation_id="read_usage", summary="Read limits and use", guards=[READ])
+    @operation("GET", "/usage", operation_id="read_usage", gate=READ, summary="Read limits and use")
     async def usage(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Usage:
         """Every limit with what is used of it today."""
         async with db.transaction(tenant) as session:

@@ -4,18 +4,20 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from litestar import Controller, delete, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 
-from backend.domains.tenants.access import BY_PATH
 from backend.domains.tenants.deletion import DeletionService, receipts, signed
+from backend.domains.tenants.errors import DeletionRequested
 from backend.domains.tenants.ports import Signer
 from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
+from backend.kernel.http.tenant import BY_PATH
 from module_sdk.api.base import Page
 from module_sdk.api.tenants import Deletion, DeletionRequest, ErasureReceipt
 
@@ -30,12 +32,14 @@ class DeletionController(Controller):
     tags = ("tenants",)
     dependencies = BY_PATH
 
-    @post(
+    @operation(
+        "POST",
         operation_id="request_deletion",
+        gate=DELETE,
+        status=202,
+        idempotent=True,
+        errors=(DeletionRequested,),
         summary="Ask for a company to be erased",
-        guards=[DELETE],
-        status_code=202,
-        opt={"idempotent": True, "errors": ("deletion_requested",)},
     )
     async def request(
         self,
@@ -48,13 +52,13 @@ class DeletionController(Controller):
         async with db.transaction(tenant) as session:
             return await DeletionService(session, tenant).request(data, company_grace)
 
-    @get(operation_id="read_deletion", summary="Read the deletion that was asked for", guards=[READ])
+    @operation("GET", operation_id="read_deletion", gate=READ, summary="Read the deletion that was asked for")
     async def read(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> Deletion:
         """Who asked for it and when it is due; `not_found` if nobody did."""
         async with db.transaction(tenant) as session:
             return await DeletionService(session, tenant).deletion()
 
-    @delete(operation_id="cancel_deletion", summary="Call a deletion off", guards=[DELETE])
+    @operation("DELETE", operation_id="cancel_deletion", gate=DELETE, summary="Call a deletion off")
     async def cancel(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> None:
         """The company stays; `not_found` if nobody asked for its deletion."""
         async with db.transaction(tenant) as session:
@@ -67,7 +71,7 @@ class ReceiptsController(Controller):
     path = "/erasure-receipts"
     tags = ("tenants",)
 
-    @get(operation_id="list_erasure_receipts", summary="List my erasure receipts", guards=[requires_person()])
+    @operation("GET", operation_id="list_erasure_receipts", gate=requires_person(), summary="List my erasure receipts")
     async def list_mine(
         self,
         principal: NamedDependency[Principal],

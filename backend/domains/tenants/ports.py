@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.kernel.db.tenancy import TenantContext
+from module_sdk.api.identity import Membership
 from module_sdk.api.tenants import Profile
 
 
@@ -28,6 +29,14 @@ class Companies(Protocol):
 
     async def wrapped_key(self, session: AsyncSession, tenant_id: UUID) -> bytes | None:
         """The tenant's wrapped data key, ``None`` once it was erased."""
+
+
+class Memberships(Protocol):
+    """Which companies a person belongs to; offered to other domains."""
+
+    async def of(self, session: AsyncSession) -> list[Membership]:
+        """Every membership, oldest first; ``session`` is open in the person's own context."""
+        ...
 
 
 class AuditLog(Protocol):

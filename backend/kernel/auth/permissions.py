@@ -1,10 +1,10 @@
 """Permissions: what domains declare, and the gate that every route stands behind.
 
 A domain lists its permissions in ``permissions.py``; ``backend.registry`` collects them and ``ocsuite migrate`` brings
-the database's catalogue in line. A route says ``guards=[requires_permission("chat.use")]``.
+the database's catalogue in line. An operation says ``gate=requires_permission("chat.use")``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from backend.kernel.auth.authentication import Principal
+from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import PermissionDenied
 
 OWNER: Final = "owner"
@@ -47,12 +48,21 @@ BUILT_IN_ROLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What one may be allowed to do; ``roles`` are the built-in roles that hold it."""
+    """What one may be allowed to do; ``roles`` are the built-in roles that hold it.
+
+    Raises ``ValueError`` if owners do not, or for a role that does not exist.
+    """
 
     key: str
     title: str
     description: str
     roles: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if OWNER not in self.roles:
+            raise ValueError(f"nobody could grant {self.key}: owners must hold it")
+        if unknown := set(self.roles) - {role.key for role in BUILT_IN_ROLES}:
+            raise ValueError(f"{self.key} names roles that do not exist: {sorted(unknown)}")
 
     @property
     def area(self) -> str:
@@ -60,18 +70,8 @@ class Permission:
         return self.key.partition(".")[0]
 
 
-def checked(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
-    """``permissions`` in their order; raises ``ValueError`` for a key given twice, or one that owners do not hold."""
-    found: dict[str, Permission] = {}
-    for permission in permissions:
-        if permission.key in found:
-            raise ValueError(f"{permission.key} is declared twice")
-        if OWNER not in permission.roles:
-            raise ValueError(f"nobody could grant {permission.key}: owners must hold it")
-        if unknown := set(permission.roles) - {role.key for role in BUILT_IN_ROLES}:
-            raise ValueError(f"{permission.key} names roles that do not exist: {sorted(unknown)}")
-        found[permission.key] = permission
-    return tuple(found.values())
+StillPermitted = Callable[[TenantContext, str], Awaitable[bool]]
+"""Whether the context's person still holds a permission; asked again by what goes on for long, such as a stream."""
 
 
 class Gatekeeper(Protocol):
@@ -85,13 +85,19 @@ class Gatekeeper(Protocol):
 
 
 class Gate:
-    """A Litestar guard of a company's route: members who hold ``permission`` pass, all of them for ``None``."""
+    """A Litestar guard of a company's route: members who hold ``permission`` pass, all of them for ``None``.
 
-    def __init__(self, permission: str | None) -> None:
+    Their API keys pass too, unless told otherwise.
+    """
+
+    def __init__(self, permission: str | None, *, api_keys: bool) -> None:
         self.permission = permission
+        self.api_keys = api_keys
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """Let the request pass or raise a problem."""
+        if not self.api_keys:
+            _refuse_api_key(connection)
         gatekeeper: Gatekeeper = connection.app.state[GATEKEEPER]
         await gatekeeper.admit(connection, self.permission)
 
@@ -104,18 +110,23 @@ class PersonGate:
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """Let the request pass or raise ``PermissionDenied``."""
-        if connection.user.api_key is not None and not self.api_keys:
-            raise PermissionDenied("An API key acts in its company alone; sign in to do this.")
+        if not self.api_keys:
+            _refuse_api_key(connection)
 
 
-def requires_permission(key: str) -> Gate:
+def _refuse_api_key(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    if connection.user.api_key is not None:
+        raise PermissionDenied("An API key acts in its company alone; sign in to do this.")
+
+
+def requires_permission(key: str, *, api_keys: bool = True) -> Gate:
     """The gate of a route of a company."""
-    return Gate(key)
+    return Gate(key, api_keys=api_keys)
 
 
-def requires_membership() -> Gate:
+def requires_membership(*, api_keys: bool = True) -> Gate:
     """The gate of what every member may do, whatever their roles hold."""
-    return Gate(None)
+    return Gate(None, api_keys=api_keys)
 
 
 def requires_person(*, api_keys: bool = False) -> PersonGate:

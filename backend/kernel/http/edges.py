@@ -1,6 +1,6 @@
 """Everything between the socket and the handlers, put together once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from backend.kernel.http.problems import exception_handlers
 from backend.kernel.http.requests import ApiRequest
 from backend.kernel.http.security import Guard, hosts_of
 from backend.kernel.limits.limiter import RateLimiter
-from backend.kernel.limits.policies import FailedAuthentications, Policies, RateLimits, TokenLookups, default_policies
+from backend.kernel.limits.policies import FailedAuthentications, Policies, RateLimits, TokenLookups
 from backend.kernel.observe.metrics import metrics_route, watch_pool
 from backend.kernel.observe.requests import Observe
 from backend.settings import Settings
@@ -111,28 +111,29 @@ def _with_true_allow(app: Litestar) -> ASGIApp:
 
 def edges(
     settings: Settings,
-    redis: RedisBatcher,
+    limiter: RateLimiter,
     db: Database,
     *,
     version: str,
+    policies: Policies,
+    tags: Iterable[tuple[str, str]] = (),
     head: str | None = None,
-    policies: Policies | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> EdgeParts:
     """The edges of one application.
 
     Args:
         settings: Origins, proxies, environment, tokens.
-        redis: Not yet started.
+        limiter: Over a Redis that is not yet started.
         db: For idempotency keys and readiness.
         version: Of the API document.
+        policies: Rate limits.
+        tags: Headings of the API document, each with a description.
         head: Migration that readiness asks for; any if absent.
-        policies: Rate limits, the product's if absent.
         checks: Further parts of readiness by name.
     """
-    policies = policies or default_policies(local=settings.is_local)
     addresses = ClientAddress(settings.trusted_proxies)
-    limiter = RateLimiter(redis)
+    redis = limiter.redis
     idempotency = Idempotency(db)
     watch_pool(db.engine)
     readiness = {"database": database_check(db.engine, head), "redis": redis_check(redis), **(checks or {})}
@@ -157,7 +158,7 @@ def edges(
             metrics_route(addresses, settings.metrics_token, public=settings.is_local),
         ],
         exception_handlers=exception_handlers(),
-        openapi_config=openapi_config(policies, version=version),
+        openapi_config=openapi_config(policies, tags, version=version),
         request_class=ApiRequest,
         before_request=idempotency.before_request,
         _addresses=addresses,

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.kernel.db.database import DATABASE_AWAY
 from backend.kernel.db.redis import RedisBatcher
+from backend.kernel.http.traits import OPERATIONAL
 from module_sdk.api.base import Reply
 
 CHECK_SECONDS: Final = 2.0
-_OPT: Final = {"public": True, "rate_limit": None}
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the part works and raises when it does not; the error's type alone is shown."""
@@ -72,7 +72,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
         "/health/live",
         operation_id="live",
         sync_to_thread=False,
-        opt=_OPT,
+        opt=OPERATIONAL.opt,
         tags=["operations"],
         summary="Is the process alive",
     )
@@ -83,7 +83,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     @get(
         "/health/ready",
         operation_id="ready",
-        opt=_OPT,
+        opt=OPERATIONAL.opt,
         tags=["operations"],
         summary="Can requests be served",
         responses={503: ResponseSpec(Health, description="A part is away")},

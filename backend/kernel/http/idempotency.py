@@ -7,8 +7,8 @@ A key belongs to one person, one company and one credential: to their sessions, 
 the same words are another key, so that an API key never repeats what only a broader credential was shown. The signed
 context says which it is, and the table's policies hold it. Why: docs/decisions/0013-repeated-requests.md.
 
-The middleware serves handlers with ``opt={"idempotent": True}``. Answers that stream are not captured: such handlers
-(``opt={"idempotent": "stream"}``) call :func:`claim` and :func:`finish` in their own transactions, and so may any that
+The middleware serves operations that are ``idempotent``. Answers that stream are not captured: such handlers
+(``idempotent="stream"``) call :func:`claim` and :func:`finish` in their own transactions, and so may any that
 wants its effect and the kept answer to commit together.
 
 Kept for a day: every answer of a handler that acted or decided. Not kept, so that the key is free again: server errors,
@@ -35,9 +35,9 @@ from backend.kernel.auth.permissions import CONTEXT
 from backend.kernel.db.database import DATABASE_AWAY, Database
 from backend.kernel.db.tenancy import TenantContext, UserContext
 from backend.kernel.errors import IdempotencyKeyReused, RequestInFlight, ValidationFailed
+from backend.kernel.http.traits import traits_of
 from module_sdk.api.problems import FieldError
 
-OPT: Final = "idempotent"
 HEADER: Final = b"idempotency-key"
 LOCK_SECONDS: Final = 60
 KEEP_HOURS: Final = 24
@@ -198,7 +198,7 @@ class Idempotency:
 
         async def idempotency(scope: Scope, receive: Receive, send: Send) -> None:
             raw = None
-            if scope["route_handler"].opt.get(OPT) is True and isinstance(scope.get("user"), Principal):
+            if traits_of(scope["route_handler"]).idempotent is True and isinstance(scope.get("user"), Principal):
                 raw = next((value for name, value in scope["headers"] if name == HEADER), None)
             if raw is None:
                 await app(scope, receive, send)

@@ -1,9 +1,6 @@
 """The OpenAPI 3.1 document: Litestar's own, completed with what holds for whole classes of routes.
 
-A handler's ``opt`` says which: ``public`` (no token), ``idempotent``, ``rate_limit``, and ``errors``, the codes that
-are its own beside those every route of its shape can answer with, such as ``opt={"errors": ("slug_taken",)}``; one
-with another status than usual is written ``("limit_reached", 429)``. ``events`` are those of a stream,
-``download`` the media types of a file, each with an example.
+Which, is said by the handler's traits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,30 +17,19 @@ from litestar.routes import HTTPRoute
 
 from backend.kernel import errors as e
 from backend.kernel.auth.permissions import Gate
-from backend.kernel.http.openapi_schemas import EVENTS, REF, Contracts, body_type, reply_type, streams
+from backend.kernel.http.openapi_schemas import REF, Contracts, body_type, reply_type, streams
 from backend.kernel.http.problems import MEDIA_TYPE, TYPE_PREFIX
+from backend.kernel.http.traits import OPERATIONAL, Refusal, Traits, traits_of
 from backend.kernel.limits.policies import Policies
 from module_sdk.api.problems import FieldError, Problem
 
-_TAGS: Final = (
-    ("auth", "Local accounts: sign up, sign in, renew and end sessions"),
-    ("me", "The signed-in person"),
-    ("tenants", "Companies, their profile, onboarding, limits and use"),
-    ("team", "Members, their roles, invitations and ownership"),
-    ("roles", "Roles and the permissions that they consist of"),
-    ("api-keys", "Keys for programs"),
-    ("c-suite", "Conversations with executives, and the board meeting"),
-    ("dashboard", "Key figures"),
-    ("audit", "What was done or refused, sealed, and how to prove it"),
-    ("operations", "Health of the service"),
-)
+_OPERATIONS: Final = ("operations", "Health of the service")
 _DESCRIPTION: Final = """\
 JSON is snake_case. Send `Authorization: Bearer <access token>`, and name the company with `X-Tenant-Id` where an
 operation belongs to one. Errors are problem documents (RFC 9457) whose `code` is stable; every answer carries
 `X-Request-Id`, which you may also send (8 to 64 of `A-Z a-z 0-9 . _ -`). Lists page by `cursor`. POSTs that act take
 `Idempotency-Key`. `RateLimit-Policy` and `RateLimit` tell what you may still send; 429 comes with `Retry-After`.
 """
-DOWNLOAD: Final = "download"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXAMPLE_ID: Final = "019377d2a1b87c3c9d1f0c2b5e6a7f80"
 _STRING: Final = {"type": "string"}
@@ -116,19 +102,22 @@ class _Document(JsonRenderPlugin):
         return self._rendered
 
 
-def openapi_config(policies: Policies, *, version: str, server: str = "/") -> OpenAPIConfig:
-    """Configuration whose document is served at ``/schema/openapi.json`` and nowhere else, without any page."""
+def openapi_config(
+    policies: Policies, tags: Iterable[tuple[str, str]], *, version: str, server: str = "/"
+) -> OpenAPIConfig:
+    """Configuration whose document is served at ``/schema/openapi.json`` and nowhere else, without any page.
+
+    ``tags`` are the headings of operations, each with a description, in the order of the document.
+    """
     scheme = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description="60 seconds of life")
-    router = _DocumentRouter(
-        "/schema", route_handlers=[], include_in_schema=False, opt={"public": True, "rate_limit": None}
-    )
+    router = _DocumentRouter("/schema", route_handlers=[], include_in_schema=False, opt=OPERATIONAL.opt)
     return OpenAPIConfig(
         title="OCSuite API",
         version=version,
         description=_DESCRIPTION,
         servers=[Server(url=server)],
         components=Components(security_schemes={"bearer": scheme}),
-        tags=[Tag(name=name, description=description) for name, description in _TAGS],
+        tags=[Tag(name=name, description=description) for name, description in (*tags, _OPERATIONS)],
         use_handler_docstrings=True,
         render_plugins=[_Document(policies)],
         openapi_router=router,
@@ -173,18 +162,18 @@ def _complete_contracts(operation: dict[str, Any], handler: HTTPRouteHandler, co
         del responses[status]  # Litestar's own error body for validation, which this API never sends
     success = responses[str(handler.status_code)]
     success.pop("content", None)
-    if DOWNLOAD in handler.opt:
-        media = handler.opt[DOWNLOAD].items()
+    traits = traits_of(handler)
+    if traits.download:
         content = {
             # A document is described as what it is; its example stands in its own form.
             kind: {"schema": {}, "example": msgspec.json.decode(example)}
             if kind == "application/json"
             else {"schema": _STRING, "example": example}
-            for kind, example in media
+            for kind, example in traits.download.items()
         }
         success |= {"description": "The file", "content": content}
     elif streams(handler):
-        stream = contracts.stream_media(handler.opt[EVENTS])
+        stream = contracts.stream_media(traits.events)
         success |= {"description": "The answer's events", "content": {"text/event-stream": stream}}
     elif (reply := reply_type(handler)) is not None:
         success["content"] = {"application/json": contracts.media(reply)}
@@ -212,89 +201,83 @@ def _simplify(parameter: dict[str, Any]) -> None:
 
 
 def _complete_operation(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, policies: Policies) -> None:
-    opt = handler.opt
-    operation["security"] = [] if opt.get("public") is True else [{"bearer": []}]
-    if opt.get("idempotent"):
+    traits = traits_of(handler)
+    operation["security"] = [] if traits.public else [{"bearer": []}]
+    if traits.idempotent:
         parameters = operation.setdefault("parameters", [])
         if not any(parameter.get("name") == _IDEMPOTENCY_KEY["name"] for parameter in parameters):
             parameters.append(_IDEMPOTENCY_KEY)
-    limited = opt.get("rate_limit", "") is not None
-    if limited:
-        operation["x-rate-limit"] = _limits(opt, policies)
+    if traits.limited:
+        operation["x-rate-limit"] = _limits(traits, policies)
     responses = operation["responses"]
     for status, response in responses.items():
-        names = ["X-Request-Id", *(("RateLimit-Policy", "RateLimit") if limited else ())]
-        if opt.get("idempotent") and status.startswith("2"):
+        names = ["X-Request-Id", *(("RateLimit-Policy", "RateLimit") if traits.limited else ())]
+        if traits.idempotent and status.startswith("2"):
             names.append("Idempotency-Replayed")
         response.setdefault("headers", {}).update(_header_references(names))
-    for kind, codes in _problems(operation, handler, path, limited=limited).items():
-        if str(kind) not in responses:
-            responses[str(kind)] = _problem_response(kind, codes)
+    for code, kinds in _problems(operation, handler, path).items():
+        if str(code) not in responses:
+            responses[str(code)] = _problem_response(code, kinds)
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _limits(opt: dict[str, Any], policies: Policies) -> list[dict[str, Any]]:
-    named = policies.named.get(opt.get("rate_limit") or "")
+def _limits(traits: Traits, policies: Policies) -> list[dict[str, Any]]:
+    named = policies.named.get(traits.rate)
     limits = [policies.address]
-    if opt.get("public") is not True:
+    if not traits.public:
         limits += [policies.user, policies.tenant]
     if named is not None:
         limits += [limit for limit in (named.address, named.user) if limit is not None]
     return [{"policy": limit.name, "quota": limit.quota, "window_seconds": limit.window} for limit in limits]
 
 
-def _problems(
-    operation: dict[str, Any], handler: HTTPRouteHandler, path: str, *, limited: bool
-) -> dict[int, list[str]]:
-    """Codes by status that an operation of this shape can answer with."""
-    opt = handler.opt
+def _problems(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -> dict[int, list[type[e.ProblemError]]]:
+    """Problems by status that an operation of this shape can answer with."""
+    traits = traits_of(handler)
     parameters = operation.get("parameters", [])
     names = {str(parameter.get("name", "")).lower() for parameter in parameters}
-    codes: list[str | tuple[str, int]] = ["internal", "unavailable", "bad_request"]
-    if opt.get("public") is not True:
-        codes += ["unauthenticated", "session_expired"]
-    if limited:
-        codes.append("rate_limited")
+    found: list[Refusal] = [e.Internal, e.Unavailable, e.BadRequest]
+    if not traits.public:
+        found += [e.Unauthenticated, e.SessionExpired]
+    if traits.limited:
+        found.append(e.RateLimited)
     if "requestBody" in operation:
-        codes += ["malformed_json", "payload_too_large", "unsupported_media_type"]
+        found += [e.MalformedJSON, e.PayloadTooLarge, e.UnsupportedMediaType]
     if "requestBody" in operation or parameters:
-        codes.append("validation_failed")
+        found.append(e.ValidationFailed)
     if "{" in path or "x-tenant-id" in names:
-        codes.append("not_found")
+        found.append(e.NotFound)
     if "x-tenant-id" in names:
-        codes.append("tenant_required")
+        found.append(e.TenantRequired)
     if not handler.http_methods <= _SAFE:
-        codes.append("forbidden")
+        found.append(e.Forbidden)
     if any(isinstance(guard, Gate) for guard in handler.guards or ()):
-        codes.append("permission_denied")
-    if opt.get("idempotent"):
-        codes += ["request_in_flight", "idempotency_key_reused"]
-    codes += opt.get("errors", ())
-    return _by_status(codes)
+        found.append(e.PermissionDenied)
+    if traits.idempotent:
+        found += [e.RequestInFlight, e.IdempotencyKeyReused]
+    return _by_status([*found, *traits.errors])
 
 
-def _by_status(codes: Iterable[str | tuple[str, int]]) -> dict[int, list[str]]:
-    known = e.catalogue()
-    grouped: dict[int, list[str]] = {}
-    for item in dict.fromkeys(codes):
-        code, status = item if isinstance(item, tuple) else (item, known[item].default_status)
-        grouped.setdefault(status, []).append(code)
+def _by_status(refusals: Iterable[Refusal]) -> dict[int, list[type[e.ProblemError]]]:
+    grouped: dict[int, list[type[e.ProblemError]]] = {}
+    for refusal in dict.fromkeys(refusals):
+        kind, status = refusal if isinstance(refusal, tuple) else (refusal, refusal.default_status)
+        grouped.setdefault(status, []).append(kind)
     return grouped
 
 
-def _problem_response(status: int, codes: list[str]) -> dict[str, Any]:
-    known = e.catalogue()
+def _problem_response(status: int, kinds: list[type[e.ProblemError]]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     if status == 401:
         names.append("WWW-Authenticate")
     if status in {429, 503}:
         names.append("Retry-After")
     headers: dict[str, Any] = _header_references(names)
-    if "request_in_flight" in codes:
+    if e.RequestInFlight in kinds:
         headers["Retry-After"] = {**_HEADERS["Retry-After"], "required": False}
-    examples = {code: {"value": _example(known[code], status)} for code in codes}
+    examples = {kind.default_code: {"value": _example(kind, status)} for kind in kinds}
     return {
-        "description": "; ".join(f"`{code}`: {known[code].default_title}" for code in codes),
+        "description": "; ".join(f"`{kind.default_code}`: {kind.default_title}" for kind in kinds),
         "headers": headers,
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}, "examples": examples}},
     }

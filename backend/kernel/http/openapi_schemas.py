@@ -14,11 +14,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 from msgspec import inspect as types
 
+from backend.kernel.http.traits import traits_of
 from module_sdk.api.base import Reply
 from module_sdk.api.problems import FieldError, Problem
 
-EVENTS: Final = "events"
-"""Key of a route handler's ``opt``: the type of each event's data by the event's name, of a handler that streams."""
 REF: Final = "#/components/schemas/{name}"
 
 Schema = dict[str, Any]
@@ -58,7 +57,7 @@ class Contracts:
         self._types: list[Any] = [Problem, FieldError]
         for handler in handlers:
             extra = [spec.data_container for spec in (handler.responses or {}).values()]
-            found = [body_type(handler), reply_type(handler), *extra, *handler.opt.get(EVENTS, {}).values()]
+            found = [body_type(handler), reply_type(handler), *extra, *traits_of(handler).events.values()]
             self._types += [kind for kind in found if kind is not None and kind not in self._types]
         references, components = msgspec.json.schema_components(self._types, ref_template=REF)
         self._references = [_page_named(reference) for reference in references]

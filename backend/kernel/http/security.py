@@ -17,12 +17,9 @@ from backend.kernel.errors import (
     WrongHost,
 )
 from backend.kernel.http.problems import send_problem
+from backend.kernel.http.traits import DEFAULT_MAX_BODY, traits_of
 from backend.settings import Settings
 from module_sdk.api.problems import FieldError
-
-MAX_BODY: Final = "max_body"
-"""Key of a route handler's ``opt``: the bytes it accepts, instead of 1 MiB."""
-DEFAULT_MAX_BODY: Final = 1024 * 1024
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -188,4 +185,4 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
 
 def _max_body(scope: Scope) -> int:
     handler: Any = scope.get("route_handler")  # absent before routing, whatever the type says
-    return DEFAULT_MAX_BODY if handler is None else int(handler.opt.get(MAX_BODY, DEFAULT_MAX_BODY))
+    return DEFAULT_MAX_BODY if handler is None else traits_of(handler).max_body

@@ -136,7 +136,7 @@ class RateLimiter:
     """Counts hits in Redis, or in this process while Redis is away. ``now`` returns seconds and serves the latter."""
 
     def __init__(self, redis: RedisBatcher, now: Callable[[], float] = time.monotonic) -> None:
-        self._redis = redis
+        self.redis = redis
         self._local = _LocalCounts(now)
         self._degraded = False
 
@@ -162,11 +162,11 @@ class RateLimiter:
 
     async def _run(self, *arguments: Argument) -> list[int]:
         try:
-            reply: list[int] = await self._redis.execute("EVALSHA", _SHA, *arguments)
+            reply: list[int] = await self.redis.execute("EVALSHA", _SHA, *arguments)
         except ResponseError as error:
             if not (isinstance(error, NoScriptError) or str(error).startswith("NOSCRIPT")):
                 raise
-            reply = await self._redis.execute("EVAL", _SCRIPT, *arguments)
+            reply = await self.redis.execute("EVAL", _SCRIPT, *arguments)
         return reply
 
     def _degrade(self, error: Exception) -> None:

@@ -1,14 +1,14 @@
 """Which limits a request counts against, and the middleware that asks.
 
-Every route counts against its address, and against the user and the tenant once they are known. A route may say
-otherwise with ``opt={"rate_limit": …}``: ``None`` exempts it, the name of a policy adds that policy's limits.
+Every route counts against its address, and against the user and the tenant once they are known. A domain declares
+policies of its own, whose limits are added to the operations that name them.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from cachetools import TTLCache
@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from backend.kernel.auth.authentication import Principal, revocation_key
 from backend.kernel.errors import RateLimited, SessionExpired, Unauthenticated
 from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.traits import traits_of
 from backend.kernel.limits.limiter import (
     Check,
     Limit,
@@ -29,7 +30,6 @@ from backend.kernel.limits.limiter import (
 )
 from backend.kernel.observe.metrics import RATE_LIMITED
 
-OPT: Final = "rate_limit"
 _MEMBER_SECONDS: Final = 30.0
 _MEMBERS: Final = 50_000
 
@@ -38,13 +38,18 @@ _MEMBERS: Final = 50_000
 class Policy:
     """Limits by what they are counted for; ``None`` does not limit."""
 
+    name: str
     address: Limit | None = None
     user: Limit | None = None
+
+    def times(self, wide: int) -> Self:
+        """The same with the limit of an address that many times as wide."""
+        return replace(self, address=self.address and self.address._replace(quota=self.address.quota * wide))
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Every limit of the API. ``named`` are added by routes that ask for them."""
+    """Every limit of the API. ``named`` are the domains', by name."""
 
     address: Limit
     user: Limit
@@ -54,20 +59,17 @@ class Policies:
     named: Mapping[str, Policy]
 
 
-def default_policies(*, local: bool) -> Policies:
-    """The product's limits. Locally everybody comes from one address, whose limits are wider therefore."""
+def default_policies(declared: Iterable[Policy] = (), *, local: bool) -> Policies:
+    """The product's limits and those declared. Locally everybody comes from one address, whose are wider therefore."""
     wide = 20 if local else 1
+    named = {policy.name: policy.times(wide) for policy in declared}
     return Policies(
         address=Limit("address", 1200 * wide, 60),
         user=Limit("user", 600, 60),
         tenant=Limit("tenant", 3000, 60),
         failures=Limit("failures", 60 * wide, 60),
         lookups=Limit("lookups", 60 * wide, 60),
-        named={
-            "auth": Policy(address=Limit("auth", 30 * wide, 60)),
-            "judging": Policy(address=Limit("judging", 60 * wide, 60)),
-            "chat": Policy(user=Limit("chat", 60, 60)),
-        },
+        named=named,
     )
 
 
@@ -96,13 +98,12 @@ class RateLimits:
         """Wrap ``app``."""
 
         async def rate_limits(scope: Scope, receive: Receive, send: Send) -> None:
-            opt = scope["route_handler"].opt
-            name = opt.get(OPT, "")
-            if name is None or scope.get("method") == "OPTIONS":
+            traits = traits_of(scope["route_handler"])
+            if not traits.limited or scope.get("method") == "OPTIONS":
                 await app(scope, receive, send)
                 return
             principal = scope.get("user")
-            plan, subjects = self._plan(scope, principal, name)
+            plan, subjects = self._plan(scope, principal, traits.rate)
             revoked = None
             if isinstance(principal, Principal) and principal.session_id is not None:
                 revoked = revocation_key(principal.session_id)
@@ -137,7 +138,7 @@ class RateLimits:
 
     def _prepare(self, name: str, user: bool, tenant: bool) -> tuple[Plan, tuple[str, ...]]:
         policies = self._policies
-        extra = policies.named[name] if name else Policy()
+        extra = policies.named[name] if name else Policy("")
         wanted = (
             ("address", policies.address),
             ("address", extra.address),

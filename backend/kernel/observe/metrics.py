@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from backend.kernel.errors import Unauthenticated
 from backend.kernel.http.client_address import ClientAddress
+from backend.kernel.http.traits import OPERATIONAL
 
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -58,7 +59,7 @@ def metrics_route(addresses: ClientAddress, token: str, *, public: bool) -> HTTP
         "/metrics",
         sync_to_thread=False,
         include_in_schema=False,
-        opt={"public": True, "rate_limit": None},
+        opt=OPERATIONAL.opt,
     )
     def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Metrics in Prometheus' text format."""

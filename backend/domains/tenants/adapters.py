@@ -1,50 +1,18 @@
-"""The tenant of a request, as its gate admitted it, and what tenants offer to other domains."""
+"""What tenants offer to other domains."""
 
-from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request
-from litestar.di import Provide
-from litestar.params import FromPath, HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.tenants.ports import Company
 from backend.domains.tenants.repository import TenantRepository
 from backend.domains.tenants.service import TenantService, profile_of
-from backend.kernel.auth.authentication import Principal
-from backend.kernel.auth.permissions import CONTEXT
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
 from module_sdk.api.identity import Membership
 
-ApiRequest = Request[Principal, None, Any]
-TenantHeader = Annotated[
-    UUID | None,
-    HeaderParameter(name="X-Tenant-Id", description="The company that the request is about; you must be a member."),
-]
 
-
-async def tenant_from_header(request: ApiRequest, x_tenant_id: TenantHeader = None) -> TenantContext:
-    """The tenant that the gate admitted, named by ``X-Tenant-Id``."""
-    return admitted(request)
-
-
-async def tenant_from_path(request: ApiRequest, tenant_id: FromPath[UUID]) -> TenantContext:
-    """The tenant that the gate admitted, named by the path."""
-    return admitted(request)
-
-
-def admitted(request: ApiRequest) -> TenantContext:
-    """The context that the route's gate left."""
-    context = request.scope["state"][CONTEXT]
-    assert isinstance(context, TenantContext)
-    return context
-
-
-BY_PATH = {"tenant": Provide(tenant_from_path)}
-
-
-class TenantPorts:
+class CompaniesAdapter:
     """Implements what other domains may use: ``Companies`` and identity's ``Memberships``."""
 
     async def company(self, session: AsyncSession, context: TenantContext) -> Company:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from redis.asyncio import Redis
+
 from backend.domains.audit.keys import NoSigningKey, open_keys
 from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.witness import Witness
@@ -12,22 +14,22 @@ from backend.kernel.errors import Unavailable
 from crypto import Keyring
 
 
-class AuditPorts:
+class AuditLogAdapter:
     """Implements the tenants domain's ``AuditLog`` and ``Signer``."""
 
-    def __init__(self, db: Database, keyring: Keyring, sealer: Sealer, witness: Witness) -> None:
+    def __init__(self, db: Database, keyring: Keyring, redis: Redis) -> None:
         self._db = db
         self._keyring = keyring
-        self._sealer = sealer
-        self._witness = witness
+        self.witness = Witness(redis)
+        self.sealer = Sealer(db, keyring, self.witness)
 
     async def seal_waiting(self) -> int:
         """Seal every entry that waits for it, of whichever tenant; how many."""
-        return await self._sealer.seal_waiting()
+        return await self.sealer.seal_waiting()
 
     async def forget(self, tenant_id: UUID) -> None:
         """Remove what is kept of a tenant's log outside the database; raises what Redis raises."""
-        await self._witness.forget(tenant_id)
+        await self.witness.forget(tenant_id)
 
     async def sign(self, messages: Sequence[bytes]) -> tuple[str, list[bytes]]:
         """The key's id, and of each message an Ed25519 signature, 64 bytes. Raises ``Unavailable``."""
