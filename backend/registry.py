@@ -8,6 +8,7 @@ from backend.domains.access.domain import Access
 from backend.domains.access.gatekeeper import AccessGatekeeper
 from backend.domains.audit.adapters import AuditLogAdapter
 from backend.domains.audit.domain import Audit
+from backend.domains.audit.words import ActionWords
 from backend.domains.csuite.adapters import Conversations
 from backend.domains.csuite.domain import CSuite
 from backend.domains.dashboard.domain import Dashboard
@@ -35,7 +36,8 @@ def modules() -> ModuleRegistry:
 class Offers:
     """What domains offer to one another."""
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: Foundation, declared: Declared) -> None:
+        self.action_words = ActionWords(declared.areas, declared.actions)
         self.addresses = addresses(base.settings)
         self.audit_log = AuditLogAdapter(base.db, base.keyring, base.redis)
         self.companies = CompaniesAdapter()
@@ -61,7 +63,9 @@ DOMAINS: Final[Domains] = {
         base, companies=of.companies, modules=of.modules, permitted=of.gatekeeper.still_permitted
     ),
     Access: lambda base, of: Access(base, memberships=of.companies, addresses=of.addresses),
-    Audit: lambda base, of: Audit(base, log=of.audit_log, permitted=of.gatekeeper.still_permitted),
+    Audit: lambda base, of: Audit(
+        base, log=of.audit_log, permitted=of.gatekeeper.still_permitted, words=of.action_words
+    ),
 }
 """In the order in which permissions and headings are shown. Adding a domain is adding its line."""
 
@@ -76,7 +80,7 @@ class Product:
 
     def __init__(self, settings: Settings, domains: Domains = DOMAINS) -> None:
         self.base = Foundation(settings, CompaniesAdapter().wrapped_key)
-        self.offers = Offers(self.base)
+        self.offers = Offers(self.base, declarations(domains))
         self._domains = {kind: bind(self.base, self.offers) for kind, bind in domains.items()}
 
     def of(self, kind: type[D]) -> D:

@@ -1,22 +1,10 @@
-"""What people did, in words: one line for each action of the audit log. Pure data and functions."""
+"""What people did, in sentences, made of the words that the API has for each action. Pure data and functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-
-@dataclass(frozen=True)
-class ActionWords:
-    """``title`` stands in the filter; ``verb`` follows the actor's name; ``thing`` and ``roles`` name keys of the meta.
-
-    ``bare`` takes the verb's place where the meta does not say what the thing is called.
-    """
-
-    title: str
-    verb: str
-    thing: str = ""
-    bare: str = ""
-    roles: str = ""
+from module_sdk.api.audit import AuditAction
 
 
 @dataclass(frozen=True)
@@ -28,53 +16,21 @@ class Saying:
     tail: str = ""
 
 
-#: Areas in the order of the filter: the part of an action before its dot, what it is called, its icon.
-AREAS: Final[Mapping[str, tuple[str, str]]] = {
-    "company": ("Company", "building-2"),
-    "member": ("Members", "users"),
-    "invitation": ("Invitations", "mail"),
-    "ownership": ("Ownership", "crown"),
-    "role": ("Roles", "shield"),
-    "api_key": ("API keys", "key-round"),
-    "access": ("Refused requests", "ban"),
-    "chat": ("Chat", "message-square"),
-    "conversation": ("Conversations", "messages-square"),
-    "board": ("Board", "presentation"),
-    "audit": ("Audit log", "scroll-text"),
+#: Of what an action is about: the part before its dot.
+ICONS: Final[Mapping[str, str]] = {
+    "company": "building-2",
+    "member": "users",
+    "invitation": "mail",
+    "ownership": "crown",
+    "role": "shield",
+    "api_key": "key-round",
+    "access": "ban",
+    "chat": "message-square",
+    "conversation": "messages-square",
+    "board": "presentation",
+    "audit": "scroll-text",
 }
 OTHER_ICON: Final = "activity"
-
-ACTIONS: Final[Mapping[str, ActionWords]] = {
-    "company.created": ActionWords("Company created", "created the company", "name"),
-    "company.renamed": ActionWords("Company renamed", "renamed the company to", "name", "changed the short name"),
-    "company.profile_saved": ActionWords("Profile saved", "saved the business profile"),
-    "company.onboarding_moved": ActionWords("Set-up continued", "went on with setting up the company"),
-    "company.deletion_requested": ActionWords("Deletion asked for", "asked for the company to be deleted"),
-    "company.deletion_cancelled": ActionWords("Deletion called off", "called off the deletion of the company"),
-    "member.invited": ActionWords("Member invited", "invited", "email", "invited somebody", "roles"),
-    "member.joined": ActionWords("Member joined", "joined the company", roles="roles"),
-    "member.roles_changed": ActionWords("Member's roles changed", "changed the roles of", "name", "changed roles"),
-    "member.removed": ActionWords("Member removed", "removed", "name", "removed a member"),
-    "member.left": ActionWords("Member left", "left the company"),
-    "invitation.resent": ActionWords("Invitation sent again", "sent an invitation again to", "email"),
-    "invitation.revoked": ActionWords("Invitation withdrawn", "withdrew the invitation for", "email"),
-    "ownership.transferred": ActionWords("Ownership handed over", "handed ownership to", "name"),
-    "role.created": ActionWords("Role created", "created the role", "name"),
-    "role.changed": ActionWords("Role changed", "changed the role", "name"),
-    "role.deleted": ActionWords("Role deleted", "deleted the role", "name"),
-    "api_key.created": ActionWords("API key created", "created the API key", "name"),
-    "api_key.revoked": ActionWords("API key revoked", "revoked the API key", "name"),
-    "access.refused": ActionWords("Request refused", "was refused a request"),
-    "chat.asked": ActionWords("Question asked", "asked an executive"),
-    "chat.asked_again": ActionWords("Answer asked for again", "asked for another answer"),
-    "chat.stopped": ActionWords("Answer stopped", "stopped an answer"),
-    "conversation.renamed": ActionWords("Conversation renamed", "renamed a conversation"),
-    "conversation.deleted": ActionWords("Conversation deleted", "deleted a conversation"),
-    "board.convened": ActionWords("Board convened", "convened the board"),
-    "audit.exported": ActionWords("Audit log exported", "exported the audit log"),
-    "audit.verified": ActionWords("Audit log verified", "verified the audit log"),
-}
-
 
 #: What was tried, for the end of "tried to": one line for each operation that a permission or a rule can refuse.
 ATTEMPTS: Final[Mapping[str, str]] = {
@@ -98,6 +54,7 @@ ATTEMPTS: Final[Mapping[str, str]] = {
     "create_api_key": "create an API key",
     "revoke_api_key": "revoke an API key",
     "list_audit_entries": "read the audit log",
+    "list_audit_actions": "see what can be on record",
     "export_audit_log": "export the audit log",
     "list_audit_checkpoints": "download the signed checkpoints",
     "read_audit_verification": "see whether the audit log is intact",
@@ -137,12 +94,11 @@ RULES: Final[Mapping[str, str]] = {
 
 def area_icon(action: str) -> str:
     """The icon of what ``action`` is about."""
-    return AREAS.get(action.partition(".")[0], ("", OTHER_ICON))[1]
+    return ICONS.get(action.partition(".")[0], OTHER_ICON)
 
 
-def say(action: str, resource: str, meta: Mapping[str, Any]) -> Saying:
-    """What was done, for the end of a sentence; an action that is not known here stands as it is."""
-    found = ACTIONS.get(action)
+def say(found: AuditAction | None, action: str, resource: str, meta: Mapping[str, Any]) -> Saying:
+    """What was done, for the end of a sentence; an action without words stands as it is."""
     if found is None:
         return Saying(action, resource)
     if action == "access.refused":
@@ -153,7 +109,7 @@ def say(action: str, resource: str, meta: Mapping[str, Any]) -> Saying:
     return Saying(found.verb, thing, _tail(action, found, meta))
 
 
-def _refusal(found: ActionWords, resource: str, meta: Mapping[str, Any]) -> Saying:
+def _refusal(found: AuditAction, resource: str, meta: Mapping[str, Any]) -> Saying:
     kind, _, name = resource.partition(":")
     operation = _text(meta.get("operation")) or (name if kind == "operation" else "")
     rule = RULES.get(_text(meta.get("code")), "which is not allowed")
@@ -162,7 +118,7 @@ def _refusal(found: ActionWords, resource: str, meta: Mapping[str, Any]) -> Sayi
     return Saying("tried to", tried, why) if operation else Saying(found.verb)
 
 
-def _tail(action: str, found: ActionWords, meta: Mapping[str, Any]) -> str:
+def _tail(action: str, found: AuditAction, meta: Mapping[str, Any]) -> str:
     if found.roles and (roles := _text(meta.get(found.roles))):
         return f"as {roles}"
     if action in ("member.roles_changed", "role.changed"):

@@ -4,7 +4,7 @@
 which connects to nothing, and take from them what they run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from litestar import Router
@@ -30,6 +30,8 @@ class Domain:
 
     tags: ClassVar[Sequence[Tag]] = ()
     permissions: ClassVar[Sequence[Permission]] = ()
+    areas: ClassVar[Mapping[str, str]] = {}
+    """What the part of its audit actions before the dot is called."""
     actions: ClassVar[Sequence[Action]] = ()
     """What it records in the audit log."""
     rates: ClassVar[Sequence[Policy]] = ()
@@ -58,17 +60,19 @@ class Declared(NamedTuple):
 
     tags: tuple[Tag, ...]
     permissions: tuple[Permission, ...]
+    areas: Mapping[str, str]
     actions: tuple[Action, ...]
     rates: tuple[Policy, ...]
     guarded_tables: tuple[str, ...]
 
 
 def declared(domains: Iterable[type[Domain]]) -> Declared:
-    """In the order of ``domains``; raises ``ValueError`` for whatever is declared twice."""
+    """In the order of ``domains``; raises ``ValueError`` for what is declared twice, or lacks its name."""
     known = tuple(domains)
     found = Declared(
         tags=tuple(tag for domain in known for tag in domain.tags),
         permissions=tuple(permission for domain in known for permission in domain.permissions),
+        areas={key: title for domain in known for key, title in domain.areas.items()},
         actions=tuple(action for domain in known for action in domain.actions),
         rates=tuple(rate for domain in known for rate in domain.rates),
         guarded_tables=tuple(table for domain in known for table in domain.guarded_tables),
@@ -77,9 +81,12 @@ def declared(domains: Iterable[type[Domain]]) -> Declared:
         "tag": [tag.name for tag in found.tags],
         "permission": [permission.key for permission in found.permissions],
         "audit action": [action.key for action in found.actions],
+        "area of audit actions": [area for domain in known for area in domain.areas],
         "rate policy": [rate.name for rate in found.rates],
         "guarded table": list(found.guarded_tables),
     }.items():
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"declared twice: {kind} {', '.join(sorted(twice))}")
+    if nameless := {action.area for action in found.actions} - set(found.areas):
+        raise ValueError(f"areas of audit actions without a name: {', '.join(sorted(nameless))}")
     return found

@@ -12,9 +12,11 @@ from frontend.kit.paged_list import PagedList, with_paged_lists
 from frontend.states.access_views import DeniedView, denied_view
 from frontend.states.audit_views import (
     EXACT,
+    Activities,
     EntryView,
     Filters,
     VerifiedView,
+    activities,
     download_query,
     entry_view,
     filters_of,
@@ -23,7 +25,7 @@ from frontend.states.audit_views import (
 )
 from frontend.states.problems import DENIED
 from frontend.states.session import Notice, SessionState, notice_of
-from module_sdk.api.audit import AuditEntry
+from module_sdk.api.audit import AuditAction, AuditEntry
 from module_sdk.api.base import Page
 from module_sdk.api.client import ApiError, TenantClient
 from module_sdk.api.client.audit import AuditFilter
@@ -53,6 +55,7 @@ class AuditState(SessionState):
     denied: DeniedView = DeniedView()
     entries = PagedList(EntryView)
     people: list[PersonChoice] = []
+    activities: list[Activities] = []
     filters: Filters = Filters()
     refreshing: bool = False
     more: bool = False
@@ -64,6 +67,7 @@ class AuditState(SessionState):
 
     _cursor: str = ""
     _time_zone: str = "UTC"
+    _words_of: dict[str, AuditAction] = {}
     _shown: AuditFilter = AuditFilter()
 
     @rx.var
@@ -149,6 +153,9 @@ class AuditState(SessionState):
         if not self.loaded:
             if "company.read" in self.company.permissions:
                 self._time_zone = (await tenant.profile()).profile.time_zone
+            found = (await tenant.audit.actions()).items
+            self._words_of = {action.key: action for action in found}
+            self.activities = activities(found)
             if "members.read" in self.company.permissions:
                 self.people = await _people(tenant)
         where = words.zone(self._time_zone)
@@ -166,7 +173,7 @@ class AuditState(SessionState):
 
     def _views(self, found: list[AuditEntry]) -> list[EntryView]:
         now, where = datetime.now(UTC), words.zone(self._time_zone)
-        return [entry_view(entry, now, where) for entry in found]
+        return [entry_view(entry, self._words_of, now, where) for entry in found]
 
     def _look_for(self, filters: Filters) -> Any:
         if filters == self.filters:

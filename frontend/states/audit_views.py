@@ -1,6 +1,6 @@
 """Entries of the audit log, its verification and its filters as the page shows them. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, get_args
@@ -10,7 +10,7 @@ from uuid import UUID
 from frontend import words
 from frontend.audit_words import area_icon, meta_lines, say
 from frontend.states.problems import sentence
-from module_sdk.api.audit import ActorKind, AuditEntry, AuditFault, AuditVerification, FaultKind, Outcome
+from module_sdk.api.audit import ActorKind, AuditAction, AuditEntry, AuditFault, AuditVerification, FaultKind, Outcome
 from module_sdk.api.client.audit import AuditFilter
 
 SPANS: Final[Mapping[str, timedelta]] = {
@@ -67,6 +67,22 @@ class EntryView:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """Something to filter by: an action, or with a dot at its end all of an area."""
+
+    value: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Activities:
+    """The actions of an area; of several the first choice is the area as a whole."""
+
+    title: str = ""
+    choices: list[Activity] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Filters:
     """What is looked for, as in the page's address; ``""`` means everything.
 
@@ -107,9 +123,21 @@ class VerifiedView:
     detail: str = ""
 
 
-def entry_view(entry: AuditEntry, now: datetime, where: tzinfo) -> EntryView:
-    """``entry`` in words."""
-    actor, said = entry.actor, say(entry.action, entry.resource, entry.meta)
+def activities(actions: Iterable[AuditAction]) -> list[Activities]:
+    """``actions`` by area, in their order."""
+    areas: dict[str, Activities] = {}
+    for action in actions:
+        area = areas.setdefault(action.key.partition(".")[0], Activities(action.area))
+        area.choices.append(Activity(action.key, action.title))
+    for key, area in areas.items():
+        if len(area.choices) > 1:
+            area.choices.insert(0, Activity(f"{key}.", f"{area.title}: everything"))
+    return list(areas.values())
+
+
+def entry_view(entry: AuditEntry, words_of: Mapping[str, AuditAction], now: datetime, where: tzinfo) -> EntryView:
+    """``entry`` as a sentence."""
+    actor, said = entry.actor, say(words_of.get(entry.action), entry.action, entry.resource, entry.meta)
     local = entry.created_at.astimezone(where)
     return EntryView(
         id=str(entry.id),

@@ -20,6 +20,23 @@ class Actor(Reply, frozen=True, kw_only=True):
     name: str
 
 
+class AuditAction(Reply, frozen=True, kw_only=True):
+    """One kind of entry, in words.
+
+    ``key`` is an entry's ``action``, whose part before the dot ``area`` names. ``title`` says what happened on its own.
+    A sentence is the actor's name, ``verb``, and the value of the entry's ``meta`` under ``thing``; without that value
+    ``bare`` takes the verb's place, if there is one. ``roles`` names a value of ``meta`` that lists roles.
+    """
+
+    key: str
+    area: str
+    title: str
+    verb: str
+    thing: str
+    bare: str
+    roles: str
+
+
 class AuditEntry(Reply, frozen=True, kw_only=True):
     """One thing that was done or refused.
 

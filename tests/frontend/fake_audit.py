@@ -9,8 +9,10 @@ from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
+from backend.domains.audit.words import ActionWords
+from backend.registry import declarations
 from module_sdk.api.access import Member, RoleRef
-from module_sdk.api.audit import Actor, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.api.audit import Actor, AuditAction, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
 from module_sdk.api.base import Page
 from module_sdk.api.tenants import ErasureReceipt
 from tests.frontend.fake_api import Refused, company_of, who
@@ -102,6 +104,12 @@ def entries(request: ApiRequest, state: State) -> Page[AuditEntry]:
     return Page(items=found[start:end], next_cursor=str(end) if end < len(found) else None)
 
 
+@get("/audit/actions", sync_to_thread=False)
+def actions(request: ApiRequest, state: State) -> Page[AuditAction]:
+    _log(request, state)
+    return Page(items=ActionWords(declarations().areas, declarations().actions).actions)
+
+
 @get("/audit/export", sync_to_thread=False)
 def export(request: ApiRequest, state: State) -> Stream:
     log = _log(request, state)
@@ -158,6 +166,6 @@ def receipts(request: ApiRequest, state: State) -> Page[ErasureReceipt]:
     return Page(items=state.log.receipts)
 
 
-AUDIT_HANDLERS = [entries, export, checkpoints, keys, verification, verify, members, receipts]
+AUDIT_HANDLERS = [entries, actions, export, checkpoints, keys, verification, verify, members, receipts]
 
 __all__ = ["ADA", "AUDIT_HANDLERS", "Log", "entry", "receipt"]

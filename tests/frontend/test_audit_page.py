@@ -15,8 +15,10 @@ from litestar import Litestar
 from litestar.datastructures import State
 from playwright.sync_api import Page, expect
 
+from backend.domains.audit.words import ActionWords
+from backend.registry import declarations
 from frontend import runtime
-from frontend.audit_words import ACTIONS, AREAS, ATTEMPTS, say
+from frontend.audit_words import ATTEMPTS, ICONS, OTHER_ICON, area_icon, say
 from frontend.download_routes import download_routes
 from frontend.settings import WebSettings
 from frontend.states.access_views import denied_view
@@ -31,6 +33,7 @@ from tests.frontend.kit import ROOT, visitor
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # half past midnight in Berlin
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
+WORDS = {action.key: action for action in ActionWords(declarations().areas, declarations().actions).actions}
 FAULT = AuditVerification(
     verified_at=NOW,
     entries=9,
@@ -60,8 +63,9 @@ def recorded() -> Iterator[str]:
 
 
 def test_every_action_that_is_recorded_has_words() -> None:
-    assert set(recorded()) == set(ACTIONS)
-    assert {action.partition(".")[0] for action in ACTIONS} == set(AREAS)
+    assert set(recorded()) == set(WORDS)
+    assert {action.partition(".")[0] for action in WORDS} == set(ICONS)
+    assert area_icon("task.finished") == OTHER_ICON
 
 
 def test_every_attempt_that_can_be_refused_has_words() -> None:
@@ -122,7 +126,7 @@ def test_every_attempt_that_can_be_refused_has_words() -> None:
     ],
 )
 def test_entries_are_sentences(action: str, resource: str, meta: dict[str, Any], sentence: str) -> None:
-    said = say(action, resource, meta)
+    said = say(WORDS.get(action), action, resource, meta)
     assert f"{said.verb} {said.thing} {said.tail}".strip() == sentence.strip()
 
 
@@ -145,13 +149,13 @@ def test_days_are_those_of_the_company() -> None:
     made = [entry("role.created", name="a"), entry("role.deleted", kind="api_key", name="b", seq=None)]
     moments = [NOW, NOW - timedelta(hours=1)]
     dated = [type(one)(**{**_fields(one), "created_at": at}) for one, at in zip(made, moments, strict=True)]
-    shown = [entry_view(one, NOW, BERLIN) for one in dated]
+    shown = [entry_view(one, WORDS, NOW, BERLIN) for one in dated]
     assert [(one.day, one.day_name) for one in shown] == [("2026-11-23", "Today"), ("2026-11-22", "Yesterday")]
     assert shown[0].exact == "23 Nov 2026, 00:30:00 CET"
     assert shown[1].by == "by API key"
     assert "Not sealed yet" in next(one.value for one in shown[1].details if one.label == "Place in the chain")
     older = type(made[0])(**{**_fields(made[0]), "created_at": NOW - timedelta(days=9)})
-    assert entry_view(older, NOW, UTC).day_name == "Friday, 13 November 2026"
+    assert entry_view(older, WORDS, NOW, UTC).day_name == "Friday, 13 November 2026"
 
 
 def _fields(one: Any) -> dict[str, Any]:

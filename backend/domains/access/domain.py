@@ -1,6 +1,6 @@
 """Who may do what in a company: members, invitations, roles and API keys; and the gate that holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from litestar import Router
@@ -31,6 +31,14 @@ class Access(Domain):
         Tag("api-keys", "Keys for programs"),
     )
     permissions: ClassVar[Sequence[Permission]] = PERMISSIONS
+    areas: ClassVar[Mapping[str, str]] = {
+        "member": "Members",
+        "invitation": "Invitations",
+        "ownership": "Ownership",
+        "role": "Roles",
+        "api_key": "API keys",
+        "access": "Refused requests",
+    }
     actions: ClassVar[Sequence[Action]] = (
         Action("member.invited", "Member invited", "invited", "email", "invited somebody", "roles"),
         Action("member.joined", "Member joined", "joined the company", roles="roles"),

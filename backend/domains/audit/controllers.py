@@ -16,6 +16,7 @@ from backend.domains.audit.exporting import COLUMNS, Exporter, ExportForm
 from backend.domains.audit.repository import EntryFilter
 from backend.domains.audit.service import AuditService
 from backend.domains.audit.verification import Verifications
+from backend.domains.audit.words import ActionWords
 from backend.kernel.audit.recording import record
 from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
@@ -24,7 +25,7 @@ from backend.kernel.errors import ValidationFailed
 from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, decode_cursor, page_of
 from backend.kernel.http.validation import field_error
-from module_sdk.api.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.api.audit import AuditAction, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
 from module_sdk.api.base import Page
 from module_sdk.api.problems import FieldError
 from module_sdk.contract.text import LINE
@@ -145,6 +146,13 @@ class AuditController(Controller):
         content = await exporter.begin(tenant, wanted, form)
         headers = {"Content-Disposition": f'attachment; filename="audit.{form}"', "Cache-Control": "no-store"}
         return Stream(content, media_type=MEDIA[form], headers=headers)
+
+    @operation("GET", "/actions", operation_id="list_audit_actions", gate=READ, summary="List what can be on record")
+    async def actions(
+        self, tenant: NamedDependency[TenantContext], action_words: NamedDependency[ActionWords]
+    ) -> Page[AuditAction]:
+        """Every action with its words, by area, on one page; the same for every company."""
+        return Page(items=action_words.actions)
 
     @operation(
         "GET", "/checkpoints", operation_id="list_audit_checkpoints", gate=READ, summary="List signed checkpoints"

@@ -1,6 +1,6 @@
 """What was done or refused in a company, sealed, and whether it still is what was sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from litestar import Router
@@ -10,6 +10,7 @@ from backend.domains.audit.controllers import AuditController, AuditVerification
 from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.permissions import PERMISSIONS
 from backend.domains.audit.verification import Verifications
+from backend.domains.audit.words import ActionWords
 from backend.kernel.audit.actions import Action
 from backend.kernel.auth.permissions import Permission, StillPermitted
 from backend.kernel.domain import Domain, Tag
@@ -27,15 +28,19 @@ class Audit(Domain):
 
     tags: ClassVar[Sequence[Tag]] = (Tag("audit", "What was done or refused, sealed, and how to prove it"),)
     permissions: ClassVar[Sequence[Permission]] = PERMISSIONS
+    areas: ClassVar[Mapping[str, str]] = {"audit": "Audit log"}
     actions: ClassVar[Sequence[Action]] = (
         Action("audit.exported", "Audit log exported", "exported the audit log"),
         Action("audit.verified", "Audit log verified", "verified the audit log"),
     )
     guarded_tables: ClassVar[Sequence[str]] = ("audit_logs", "audit_pending", "audit_seals", "audit_verifications")
 
-    def __init__(self, base: Foundation, *, log: AuditLogAdapter, permitted: StillPermitted) -> None:
+    def __init__(
+        self, base: Foundation, *, log: AuditLogAdapter, permitted: StillPermitted, words: ActionWords
+    ) -> None:
         self._base = base
         self._permitted = permitted
+        self._words = words
         self.sealer = log.sealer
         self.verifications = Verifications(base.db, base.keyring, log.witness)
 
@@ -43,7 +48,7 @@ class Audit(Domain):
     def routers(self) -> Sequence[Router]:
         """The log and its verification."""
         exporter = Exporter(self._base.db, self._base.keyring, self._permitted)
-        dependencies = provide(exporter=exporter, verifications=self.verifications)
+        dependencies = provide(exporter=exporter, verifications=self.verifications, action_words=self._words)
         return [Router("/", route_handlers=[AuditController, AuditVerificationController], dependencies=dependencies)]
 
     @property

@@ -1,6 +1,6 @@
 """Executives: their conversations with people, and the board."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from litestar import Router
@@ -30,6 +30,7 @@ class CSuite(Domain):
 
     tags: ClassVar[Sequence[Tag]] = (Tag("c-suite", "Conversations with executives, and the board meeting"),)
     permissions: ClassVar[Sequence[Permission]] = PERMISSIONS
+    areas: ClassVar[Mapping[str, str]] = {"chat": "Chat", "conversation": "Conversations", "board": "Board"}
     actions: ClassVar[Sequence[Action]] = (
         Action("chat.asked", "Question asked", "asked an executive"),
         Action("chat.asked_again", "Answer asked for again", "asked for another answer"),

@@ -1,6 +1,6 @@
 """Companies, their profile, limits and end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import ClassVar, Protocol
 
@@ -30,6 +30,7 @@ class Tenants(Domain):
 
     tags: ClassVar[Sequence[Tag]] = (Tag("tenants", "Companies, their profile, onboarding, limits and use"),)
     permissions: ClassVar[Sequence[Permission]] = PERMISSIONS
+    areas: ClassVar[Mapping[str, str]] = {"company": "Company"}
     actions: ClassVar[Sequence[Action]] = (
         Action("company.created", "Company created", "created the company", "name"),
         Action("company.renamed", "Company renamed", "renamed the company to", "name", "changed the short name"),

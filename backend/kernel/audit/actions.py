@@ -21,3 +21,8 @@ class Action(NamedTuple):
     thing: str = ""
     bare: str = ""
     roles: str = ""
+
+    @property
+    def area(self) -> str:
+        """What it is about."""
+        return self.key.partition(".")[0]

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import reflex as rx
 
-from frontend.audit_words import AREAS, OTHER_ICON
+from frontend.audit_words import ICONS, OTHER_ICON
 from frontend.components.primitives import badge, button, card, empty_state, icon, skeleton, time_ago
 from frontend.states.audit import AuditState
 from frontend.states.audit_views import Detail, EntryView
@@ -73,7 +73,7 @@ def _entry(entry: EntryView) -> rx.Component:
 
 
 def _icon(entry: EntryView) -> rx.Component:
-    shown = [(name, icon(name, size=14)) for _, name in AREAS.values()]
+    shown = [(name, icon(name, size=14)) for name in ICONS.values()]
     return rx.match(entry.icon, *shown, icon(OTHER_ICON, size=14))
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.audit_words import ACTIONS, AREAS
 from frontend.components.primitives import button, given, icon
 from frontend.states.audit import AuditState, PersonChoice
-from frontend.states.audit_views import EXACT
+from frontend.states.audit_views import EXACT, Activities, Activity
 
 _WRONG_ID = "filter-days-wrong"
 _OUTCOMES = (("succeeded", "Done"), ("refused", "Refused"))
@@ -20,7 +19,7 @@ def filters() -> rx.Component:
     chosen = AuditState.filters
     return rx.el.div(
         _select("Person", "actor", chosen.actor, "Everybody", rx.foreach(AuditState.people, _person)),
-        _select("Activity", "action", chosen.action, "Every activity", *_activities()),
+        _select("Activity", "action", chosen.action, "Every activity", rx.foreach(AuditState.activities, _area)),
         _select("Outcome", "outcome", chosen.outcome, "Any outcome", *_options(_OUTCOMES)),
         _select("Time", "span", chosen.span, "All time", *_options(_SPANS), on_change=AuditState.choose_span),
         rx.cond(
@@ -92,14 +91,12 @@ def _person(person: PersonChoice) -> rx.Component:
     return rx.el.option(person.name, value=person.id, key=person.id)
 
 
-def _activities() -> list[rx.Component]:
-    """Areas with their actions; an area of several can be chosen as a whole."""
-    groups = []
-    for area, (title, _) in AREAS.items():
-        actions = [(action, words.title) for action, words in ACTIONS.items() if action.partition(".")[0] == area]
-        whole = [(f"{area}.", f"{title}: everything")] if len(actions) > 1 else []
-        groups.append(rx.el.optgroup(*_options([*whole, *actions]), label=title))
-    return groups
+def _area(area: Activities) -> rx.Component:
+    return rx.el.optgroup(rx.foreach(area.choices, _activity), label=area.title, key=area.title)
+
+
+def _activity(choice: Activity) -> rx.Component:
+    return rx.el.option(choice.title, value=choice.value, key=choice.value)
 
 
 def _options(choices: Sequence[tuple[str, str]]) -> list[rx.Component]:

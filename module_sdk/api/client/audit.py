@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from module_sdk.api.audit import AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
+from module_sdk.api.audit import AuditAction, AuditCheckpoint, AuditEntry, AuditKey, AuditVerification, Outcome
 from module_sdk.api.base import Page, Reply
 from module_sdk.api.client.transport import Call, Transport
 
@@ -47,6 +47,10 @@ class AuditClient:
         """Entries, newest first."""
         query = {**wanted.query(), "cursor": cursor, "limit": limit}
         return await self._transport.fetch(Page[AuditEntry], Call(method="GET", path="/audit", query=query))
+
+    async def actions(self) -> Page[AuditAction]:
+        """Everything that can be on record, in words."""
+        return await self._transport.fetch(Page[AuditAction], Call(method="GET", path="/audit/actions"))
 
     async def verification(self) -> AuditVerification:
         """What the last walk over the chain came to."""
