@@ -2,12 +2,12 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
 import click
 
-from backend.settings import SettingsError
-from backend.stack import StackError
+from backend.settings import OperatorError
 
 # Each command is imported when it is used: the web framework and the database drivers take a second together.
 COMMANDS: Final = {
@@ -38,7 +38,15 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
-        found = getattr(import_module(f"backend.commands.{name}"), name)
+        try:
+            found = getattr(import_module(f"backend.commands.{name}"), name)
+        except ModuleNotFoundError:
+            if find_spec("backend.devstack") is not None:
+                raise
+            raise OperatorError(
+                f"`ocsuite {cmd_name}` starts servers for development, which this installation leaves out; "
+                "run `ocsuite api`, `ocsuite worker` and `ocsuite web` instead"
+            ) from None
         assert isinstance(found, click.Command)
         return found
 
@@ -67,7 +75,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(1)
-    except (SettingsError, StackError) as error:
+    except OperatorError as error:
         click.echo(f"ocsuite: {error}", err=True)
         sys.exit(2)
 

@@ -21,7 +21,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
 
-class SettingsError(ValueError):
+class OperatorError(Exception):
+    """What whoever runs a command can mend: the message says in one line what is wrong and what to do."""
+
+
+class SettingsError(OperatorError):
     """A variable is missing or wrong; the message says which and what to do, never its value if it is a secret."""
 
     def __init__(self, name: str, message: str) -> None:

@@ -17,12 +17,12 @@ from redis import Redis
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from structlog.dev import ConsoleRenderer, plain_traceback
 
+from backend.devstack.local import LocalStack
+from backend.devstack.postgres import DATABASE
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack.local import LocalStack
-from backend.stack.postgres import DATABASE
 from crypto import Keyring, _passwords
 from tests.support.people import Person, sign_in
 from tests.support.server import running_api

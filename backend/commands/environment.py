@@ -7,7 +7,6 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from backend.settings import Settings
-from backend.stack.local import overlay
 
 
 def own() -> dict[str, str]:
@@ -23,6 +22,10 @@ def read() -> dict[str, str]:
     """
     found = own()
     if not is_local(found):
+        return found
+    try:
+        from backend.devstack.local import overlay
+    except ModuleNotFoundError:  # as in the image, where only what was set counts
         return found
     folder = data_dir(found)
     return overlay(found | {"OCSUITE_DATA_DIR": str(folder)}, folder)

@@ -12,13 +12,13 @@ import psutil
 from backend.commands import environment
 from backend.commands.errors import Refused
 from backend.commands.model import DEFAULT_PORT as MODEL_PORT
+from backend.devstack import LocalStack
+from backend.devstack.children import Plan, Service, ocsuite
+from backend.devstack.console import Console
+from backend.devstack.local import left_to_us
+from backend.devstack.process import free_port
+from backend.devstack.supervisor import Supervisor
 from backend.settings import Settings
-from backend.stack import LocalStack
-from backend.stack.children import Plan, Service, ocsuite
-from backend.stack.console import Console
-from backend.stack.local import left_to_us
-from backend.stack.process import free_port
-from backend.stack.supervisor import Supervisor
 from crypto import generate_master_key
 
 # Stands for what the stack makes itself, so that all other settings are checked before anything starts.

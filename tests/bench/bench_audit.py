@@ -16,6 +16,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from backend.devstack.local import LocalStack
+from backend.devstack.process import free_port
 from backend.domains.audit.chain import Entry, Seal, seal_batch
 from backend.domains.audit.domain import Audit
 from backend.domains.audit.keys import OpenedKeys
@@ -24,8 +26,6 @@ from backend.kernel.db.tenancy import TenantContext
 from backend.migrate import migrate
 from backend.registry import Product
 from backend.settings import Settings
-from backend.stack.local import LocalStack
-from backend.stack.process import free_port
 from crypto import Keyring
 from tests.bench.audited_app import TENANT, USER, write
 from tests.bench.bench_edges import CONNECTIONS, _answering, _load

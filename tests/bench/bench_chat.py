@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import aiohttp
 
+from backend.devstack.local import LocalStack
+from backend.devstack.process import free_port
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack.local import LocalStack
-from backend.stack.process import free_port
 from crypto import Keyring
 from tests.support.people import sign_in
 from tests.support.process import api_process

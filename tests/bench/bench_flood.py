@@ -20,11 +20,11 @@ from typing import Any, Final
 
 import aiohttp
 
+from backend.devstack.local import LocalStack
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack.local import LocalStack
 from crypto import Keyring
 from tests.access.test_key_flood import bogus
 from tests.support.people import sign_in

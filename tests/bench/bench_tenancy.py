@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from backend.devstack import LocalStack
 from backend.domains.csuite.models import MessageRow
 from backend.domains.csuite.repository import ConversationRepository
 from backend.kernel.db.database import SETTING, Database, create_engine
@@ -22,7 +23,6 @@ from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack import LocalStack
 from crypto import Keyring
 
 TENANTS: Final = 200

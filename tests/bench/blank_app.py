@@ -16,7 +16,7 @@ from typing import Final
 from reflex_base.compiler.templates import rxconfig_template
 from reflex_base.constants import Templates
 
-from backend.stack.process import free_port
+from backend.devstack.process import free_port
 from frontend.build import build_environment
 from frontend.settings import WebSettings
 

@@ -1,8 +1,8 @@
 """The whole path against software that is not ours: llama.cpp's server with a small real model."""
 
+from backend.devstack.process import free_port
 from backend.domains.csuite.providers.factory import LOCAL_MODEL
 from backend.settings import Settings
-from backend.stack.process import free_port
 from tests.conftest import SignIn
 from tests.support.process import api_process, process, wait_until_answered
 from tests.support.sse import frames

@@ -7,10 +7,10 @@ from contextlib import aclosing
 import httpx
 import pytest
 
+from backend.devstack.local import LocalStack
 from backend.kernel.db.database import Database
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack.local import LocalStack
 from crypto import Keyring
 from tests.support.people import sign_in
 from tests.support.process import api_process

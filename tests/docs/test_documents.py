@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from redis import Redis
 
+from backend.devstack import LocalStack
+from backend.devstack.postgres import binary
 from backend.migrate import migrate
 from backend.settings import Settings
-from backend.stack import LocalStack
-from backend.stack.postgres import binary
 from crypto import Keyring
 from tests.docs.pages import HERE, Block, blocks, documents, name_of
 from tests.support.process import process

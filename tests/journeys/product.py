@@ -17,8 +17,8 @@ from typing import Final
 import psutil
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from backend.devstack.process import free_port
 from backend.settings import VARIABLES
-from backend.stack.process import free_port
 from frontend.build import ensure_built
 from frontend.settings import WebSettings
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from backend.stack.postgres import binary
+from backend.devstack.postgres import binary
 from tests.journeys.conftest import Enter
 from tests.journeys.people import SESSION_COOKIE, Member
 from tests.journeys.product import Product

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from backend.devstack.process import free_port
 from backend.operations.smoke import smoke
 from backend.operations.smoke_checks import SmokeFailed, cut_points, ended, parse_frames
 from backend.settings import Settings
-from backend.stack.process import free_port
 from tests.support.process import command
 from tests.support.server import running_api
 

@@ -11,7 +11,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from backend.stack.process import free_port
+from backend.devstack.process import free_port
 from tests.kernel.mail_server import read
 
 PATIENCE = 30.0

@@ -1,12 +1,13 @@
 """The product's processes, which a test may kill.
 
 They are forked from one that has imported the product, which takes three seconds of a processor each time. That a
-command starts from nothing is what `tests/stack` shows.
+command starts from nothing is what `tests/devstack` shows.
 """
 
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from typing import Final
 import httpx
 
 from backend.cli import main
-from backend.stack.process import free_port
+from backend.devstack.process import free_port
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["backend.app", "backend.worker", "uvicorn", "tests.support.process"])
@@ -124,7 +125,7 @@ def command(environment: Mapping[str, str], *arguments: str, folder: Path | None
         return Done(status, output.read_text(), errors.read_text())
 
 
-def wait_until_answered(url: str, started: Process, seconds: float = 60) -> None:
+def wait_until_answered(url: str, started: Process | subprocess.Popen[bytes], seconds: float = 60) -> None:
     """Block until a GET answers 200; fails when the process has ended or the time is over."""
     deadline = time.monotonic() + seconds
     while not _answers(url):

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import uvicorn
 
 from backend.app import create_app
+from backend.devstack.process import free_port
 from backend.kernel.http.connections import bounded
 from backend.kernel.limits.policies import Policies
 from backend.settings import Settings
-from backend.stack.process import free_port
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from backend.devstack.local import LocalStack
 from backend.settings import Settings
-from backend.stack.local import LocalStack
 from crypto import Keyring
 from tests.tenancy.kit import App, Tenant
 

@@ -10,9 +10,9 @@ import yaml
 
 from backend import migrate
 from backend.cli import COMMANDS
+from backend.devstack import APP_ROLE, DATABASE, OWNER_ROLE
+from backend.devstack.schema_mark import SOURCES
 from backend.settings import VARIABLES, Settings
-from backend.stack import APP_ROLE, DATABASE, OWNER_ROLE
-from backend.stack.schema_mark import SOURCES
 from crypto import generate_master_key
 from scripts import env_example
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 import crypto
-from backend.stack.errors import StackError
+from backend.devstack.errors import StackError
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

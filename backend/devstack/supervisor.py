@@ -8,13 +8,13 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from backend.stack import process
-from backend.stack.children import Child, Phase, Plan
-from backend.stack.console import Console
-from backend.stack.errors import StackError
-from backend.stack.local import LocalStack
-from backend.stack.logs import last_words
-from backend.stack.schema_mark import SchemaMark
+from backend.devstack import process
+from backend.devstack.children import Child, Phase, Plan
+from backend.devstack.console import Console
+from backend.devstack.errors import StackError
+from backend.devstack.local import LocalStack
+from backend.devstack.logs import last_words
+from backend.devstack.schema_mark import SchemaMark
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PAUSE: Final = 0.1  # seconds between two looks at a service that is starting

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from backend.cli import COMMANDS
+from backend.devstack import LocalStack
 from backend.settings import VARIABLES
-from backend.stack import LocalStack
 from tests.support.process import Done, command
 
 OWN = {variable.name for variable in VARIABLES}

@@ -11,10 +11,10 @@ from typing import IO, Final, Self
 
 import msgspec
 
-from backend.stack import leftovers, secrets
-from backend.stack.errors import StackError
-from backend.stack.postgres import APP_ROLE, DATABASE, OWNER_ROLE, EmbeddedPostgres
-from backend.stack.valkey import EmbeddedValkey
+from backend.devstack import leftovers, secrets
+from backend.devstack.errors import StackError
+from backend.devstack.postgres import APP_ROLE, DATABASE, OWNER_ROLE, EmbeddedPostgres
+from backend.devstack.valkey import EmbeddedValkey
 
 _LOG_BYTES: Final = 5_000_000  # a longer log is put aside when the stack starts; one old log is kept
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from backend.stack import leftovers, process
-from backend.stack.errors import StackError
-from backend.stack.logs import last_words
+from backend.devstack import leftovers, process
+from backend.devstack.errors import StackError
+from backend.devstack.logs import last_words
 
 WRONG_SETTINGS: Final = 2  # a child's exit status that no restart can mend
 _FIRST_PAUSE: Final = 0.5  # seconds; doubles with every crash in a row

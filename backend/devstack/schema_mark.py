@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from backend.stack.local import LocalStack
-from backend.stack.postgres import DATABASE
+from backend.devstack.local import LocalStack
+from backend.devstack.postgres import DATABASE
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = (

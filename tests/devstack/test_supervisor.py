@@ -13,11 +13,11 @@ import psutil
 import pytest
 from rich.console import Console as Terminal
 
-from backend.stack import LocalStack, StackError
-from backend.stack.children import Plan, Service
-from backend.stack.console import Console
-from backend.stack.process import free_port
-from backend.stack.supervisor import Supervisor
+from backend.devstack import LocalStack, StackError
+from backend.devstack.children import Plan, Service
+from backend.devstack.console import Console
+from backend.devstack.process import free_port
+from backend.devstack.supervisor import Supervisor
 
 READY = "everything runs"
 DONE = (sys.executable, "-c", "pass")

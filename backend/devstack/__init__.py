@@ -4,8 +4,8 @@
 that started it, even when that is killed.
 """
 
-from backend.stack.errors import StackError
-from backend.stack.local import LocalStack
-from backend.stack.postgres import APP_ROLE, DATABASE, OWNER_ROLE
+from backend.devstack.errors import StackError
+from backend.devstack.local import LocalStack
+from backend.devstack.postgres import APP_ROLE, DATABASE, OWNER_ROLE
 
 __all__ = ["APP_ROLE", "DATABASE", "OWNER_ROLE", "LocalStack", "StackError"]

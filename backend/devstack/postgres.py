@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from backend.stack import process
-from backend.stack.errors import StackError
-from backend.stack.secrets import Secrets
+from backend.devstack import process
+from backend.devstack.errors import StackError
+from backend.devstack.secrets import Secrets
 
 DATABASE: Final = "ocsuite"
 OWNER_ROLE: Final = "ocsuite_owner"

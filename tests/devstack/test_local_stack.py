@@ -13,8 +13,8 @@ import psutil
 import pytest
 from redis import Redis
 
-from backend.stack import LocalStack, StackError, process
-from backend.stack.local import left_to_us, overlay
+from backend.devstack import LocalStack, StackError, process
+from backend.devstack.local import left_to_us, overlay
 
 PATIENCE = 60
 """Seconds that a busy machine may take for what happens at once on an idle one."""
@@ -167,7 +167,7 @@ def test_long_logs_are_put_aside(tmp_path: Path) -> None:
 
 def test_servers_end_with_a_starter_that_is_killed(tmp_path: Path) -> None:
     program = (
-        "import sys, time, pathlib; from backend.stack import LocalStack\n"
+        "import sys, time, pathlib; from backend.devstack import LocalStack\n"
         "s = LocalStack(pathlib.Path(sys.argv[1]), throwaway=True); s.start()\n"
         "print(s.postgres.pid, s.valkey.pid, flush=True); time.sleep(600)"
     )

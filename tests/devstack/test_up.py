@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backend.devstack.postgres import binary
+from backend.devstack.process import free_port
 from backend.settings import VARIABLES, Settings
-from backend.stack.postgres import binary
-from backend.stack.process import free_port
 from crypto import generate_master_key
 
 ROOT = Path(__file__).resolve().parents[2]

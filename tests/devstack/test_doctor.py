@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from backend.commands.diagnosis import CHECKS, Finding, examine
+from backend.devstack import LocalStack
 from backend.settings import Settings
-from backend.stack import LocalStack
 from crypto import Keyring, generate_master_key
 from tests.conftest import Migrated
 

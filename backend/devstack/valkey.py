@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from backend.stack import process
-from backend.stack.errors import StackError
-from backend.stack.secrets import Secrets
+from backend.devstack import process
+from backend.devstack.errors import StackError
+from backend.devstack.secrets import Secrets
 
 _ATTEMPTS: Final = 5  # another program may take the port between choosing and using it
 _START_SECONDS: Final = 30.0
