@@ -16,7 +16,7 @@ from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.rates import CHAT
 from backend.domains.csuite.service import ConversationService
-from backend.domains.csuite.streaming import ApiRequest, LastEventId, event_stream, idempotent_question
+from backend.domains.csuite.streaming import LastEventId, event_stream, idempotent_question
 from backend.domains.tenants.ports import Companies
 from backend.kernel.audit.recording import record
 from backend.kernel.auth.permissions import requires_permission
@@ -26,6 +26,7 @@ from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
+from backend.kernel.http.requests import SignedInRequest
 from backend.kernel.runs.follower import Follower
 from backend.kernel.runs.streams import RunRef
 from backend.modules.registry import ModuleRegistry
@@ -111,7 +112,7 @@ class ChatController(Controller):
         self,
         executive: FromPath[str],
         data: JSONBody[ChatRequest],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         companies: NamedDependency[SkipValidation[Companies]],
@@ -149,7 +150,7 @@ class ChatController(Controller):
     async def regenerate(
         self,
         message_id: FromPath[UUID],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         companies: NamedDependency[SkipValidation[Companies]],

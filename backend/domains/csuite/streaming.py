@@ -3,10 +3,9 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from litestar import Request
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,15 +15,14 @@ from backend.domains.csuite.ledger import Answers
 from backend.domains.csuite.permissions import USE
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.questions import Question
-from backend.kernel.auth.authentication import Principal
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.http.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
+from backend.kernel.http.requests import SignedInRequest
 from backend.kernel.runs.follower import Follower
 from module_sdk.contract.module import ChatPrompt
 
 EVENT_STREAM: Final = "text/event-stream"
-ApiRequest = Request[Principal, None, Any]
 
 LastEventId = Annotated[
     int,
@@ -75,7 +73,7 @@ class IdempotentQuestion:
 
 @asynccontextmanager
 async def idempotent_question(
-    request: ApiRequest, db: Database, context: TenantContext, answers: Answers, provider: Provider
+    request: SignedInRequest, db: Database, context: TenantContext, answers: Answers, provider: Provider
 ) -> AsyncIterator[IdempotentQuestion]:
     """A transaction in which a question is stored once for each ``Idempotency-Key``.
 
@@ -95,7 +93,7 @@ async def idempotent_question(
         raise
 
 
-async def _claimed(request: ApiRequest, asked: IdempotentQuestion) -> Claim | None:
+async def _claimed(request: SignedInRequest, asked: IdempotentQuestion) -> Claim | None:
     """The claim on the request's key, if it has one; notes the earlier answer if the key was used before."""
     values = [value for name, value in request.scope["headers"] if name == HEADER]
     if not values:
