@@ -166,7 +166,8 @@ class Desk:
         """All events after a number, as a reader in this process, or in the other one, gets them."""
         reader = self.reader(here=here)
         stream = await reader.resume(context or self.context, "reports.read", report.ref.id, after)
-        return frames(b"".join([batch async for batch in stream]))
+        async with asyncio.timeout(60):
+            return frames(b"".join([batch async for batch in stream]))
 
     def reader(self, permitted: Any = everybody, *, here: bool = False) -> Follower:
         runner = self.runner if here else self.elsewhere
@@ -350,7 +351,8 @@ async def test_a_reader_that_loses_the_permission_is_ended(desk: Desk, monkeypat
 
     report = await desk.begun(pages=1)
     stream = await desk.reader(permitted, here=True).resume(desk.context, "reports.read", report.ref.id, 0)
-    seen = frames(b"".join([batch async for batch in stream]))
+    async with asyncio.timeout(20):
+        seen = frames(b"".join([batch async for batch in stream]))
     assert [frame.name for frame in seen] == ["report.begun", "report.page"]
     assert asked == ["reports.read"] * 3
 
