@@ -7,8 +7,8 @@ from reflex_base.event import EventHandler, no_args_event_spec
 from reflex_base.vars import VarData
 from reflex_components_core.core.banner import has_too_many_connection_errors
 
-from frontend.features.access.views import DeniedView
 from frontend.kit.primitives import button, given, icon, icon_button, skeleton
+from frontend.kit.problems import DeniedView
 from frontend.platform.session import Notice, SessionState
 
 

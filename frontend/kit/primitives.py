@@ -85,6 +85,11 @@ def badge(text: Any, tone: Tone = "neutral", icon_name: str = "") -> rx.Componen
     return rx.el.span(*parts, text, class_name=f"badge tone-{tone}")
 
 
+def badges(names: Any) -> rx.Component:
+    """What people have called something, such as somebody's roles."""
+    return rx.el.div(rx.foreach(names, lambda name: badge(named(name))), class_name="chips")
+
+
 def skeleton(width: str = "100%", height: str = "var(--space-4)", **props: Any) -> rx.Component:
     """A grey block in the shape of what is being loaded; hidden from screen readers."""
     return rx.el.span(class_name="skeleton", aria_hidden=True, style={"width": width, "height": height}, **props)

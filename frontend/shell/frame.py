@@ -6,10 +6,10 @@ import reflex as rx
 from reflex_base.style import LiteralColorMode, color_mode, set_color_mode
 
 from frontend.features.account.confirmation import confirmation_banner
-from frontend.features.account.sign_out import sign_out_button
 from frontend.features.company.danger_zone import erasure_banner
 from frontend.kit.primitives import avatar, given, icon, icon_button, link, skeleton
 from frontend.platform.session import Company, SessionState
+from frontend.shell.sign_out import sign_out_button
 
 SIDEBAR_ID: Final = "sidebar"
 COMPANY_MENU_ID: Final = "company-menu"

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from frontend.features.access.views import area_title, chosen, denied_view, role_view
+from frontend.features.access.views import area_title, chosen, role_view
+from frontend.kit.problems import denied_view
 from frontend.platform.problems import one_of
 from module_sdk.api.problems import Problem
 from tests.frontend.chat_api import ChatApi

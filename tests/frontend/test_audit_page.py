@@ -17,9 +17,9 @@ from playwright.sync_api import Page, expect
 
 from backend.domains.audit.words import ActionWords
 from backend.registry import declarations
-from frontend.features.access.views import denied_view
 from frontend.features.audit.views import Filters, entry_view, filters_of, verified_view, wanted
 from frontend.features.audit.words import ATTEMPTS, ICONS, OTHER_ICON, area_icon, say
+from frontend.kit.problems import denied_view
 from frontend.platform import runtime
 from frontend.platform.download_routes import download_routes
 from frontend.platform.settings import WebSettings

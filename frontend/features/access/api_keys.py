@@ -13,10 +13,9 @@ from frontend.features.access.key_dialogs import (
     revoke_dialog,
     secret_dialog,
 )
-from frontend.features.access.permissions import locked_note
 from frontend.kit.copying import Copying
 from frontend.kit.feedback import lock_page, opens, problem_panel
-from frontend.kit.permissions import may
+from frontend.kit.permissions import locked_note, may
 from frontend.kit.primitives import (
     badge,
     button,

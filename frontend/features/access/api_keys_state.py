@@ -9,17 +9,10 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
-from frontend.features.access.views import (
-    AreaView,
-    DeniedView,
-    areas,
-    bare_areas,
-    chosen,
-    denied_view,
-    in_a_dialog,
-)
+from frontend.features.access.views import AreaView, areas, bare_areas, chosen
 from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.kit.problems import DeniedView, denied_view, in_a_dialog
 from frontend.platform import runtime
 from frontend.platform.problems import DENIED, field_errors, sentence
 from frontend.platform.session import Notice, SessionState

@@ -1,4 +1,4 @@
-"""Choosing permissions, and why something cannot be changed."""
+"""Choosing permissions."""
 
 from typing import Any
 
@@ -69,8 +69,3 @@ def _tick(permission: PermissionView, ticked: Any, name: str) -> rx.Component:
         ),
         class_name="tick",
     )
-
-
-def locked_note(*words: Any) -> rx.Component:
-    """One line that says why something cannot be changed here."""
-    return rx.el.p(icon("lock", size=14), rx.el.span(*words), class_name="locked-note")

@@ -3,11 +3,10 @@
 import reflex as rx
 
 from frontend.features.access.matrix import matrix, one_role
-from frontend.features.access.permissions import locked_note
 from frontend.features.access.role_dialogs import begins, delete_role_dialog, role_dialog
 from frontend.features.access.roles_state import MANAGE, RolesState
 from frontend.kit.feedback import lock_page, problem_panel
-from frontend.kit.permissions import may
+from frontend.kit.permissions import locked_note, may
 from frontend.kit.primitives import button, page_header, skeleton
 from frontend.shell.frame import shell
 from frontend.shell.team_tabs import ROLES, team_tabs

@@ -5,17 +5,9 @@ from typing import Any, Final
 
 import reflex as rx
 
-from frontend.features.access.views import (
-    AreaView,
-    DeniedView,
-    RoleView,
-    areas,
-    chosen,
-    denied_view,
-    in_a_dialog,
-    role_view,
-)
+from frontend.features.access.views import AreaView, RoleView, areas, chosen, role_view
 from frontend.kit.form import Form, form_key
+from frontend.kit.problems import DeniedView, denied_view, in_a_dialog
 from frontend.platform.problems import DENIED, field_errors, one_of, sentence
 from frontend.platform.session import Notice, SessionState
 from module_sdk.api.access import Role, RoleCreate, RolePatch

@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from frontend import words
-from frontend.platform.problems import denied_words, sentence
-from frontend.platform.session import Notice
 from module_sdk.api.access import Permission, Role
-from module_sdk.api.problems import Problem
 
 #: Form fields of permissions are called this and the permission's key.
 FIELD: Final = "permission:"
@@ -45,14 +42,6 @@ class RoleView:
     members: int = 0
     use: str = ""
     used: bool = False
-
-
-@dataclass(frozen=True)
-class DeniedView:
-    """Why a page shows nothing, and who can help; empty where it may be seen."""
-
-    title: str = ""
-    text: str = ""
 
 
 def areas(catalogue: Iterable[Permission], held: Collection[str]) -> list[AreaView]:
@@ -94,17 +83,6 @@ def role_view(role: Role) -> RoleView:
     )
 
 
-def denied_view(problem: Problem, title: str) -> DeniedView:
-    """The words for a page that may not be seen."""
-    return DeniedView(title, denied_words(problem))
-
-
 def chosen(form: dict[str, Any]) -> set[str]:
     """The permissions that are ticked in a form."""
     return {name.removeprefix(FIELD) for name, value in form.items() if name.startswith(FIELD) and value}
-
-
-def in_a_dialog(notice: Notice) -> str:
-    """A notice in one line: the stack of notices lies behind an open dialog."""
-    reference = f" Request {notice.request_id}." if notice.request_id else ""
-    return f"{sentence(notice.title)} {sentence(notice.detail)}{reference}".strip()

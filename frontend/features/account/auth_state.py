@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlencode
 
 import reflex as rx
 
-from frontend.features.account.strength_state import StrengthState, too_short
 from frontend.features.invitation.state import InvitationState
 from frontend.kit.addresses import odd_address, suggestion
+from frontend.kit.strength_state import StrengthState, too_short
 from frontend.platform import runtime
 from frontend.platform.problems import field_errors
 from frontend.platform.session import ONBOARDING_PATH, SessionState

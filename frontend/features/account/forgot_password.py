@@ -4,10 +4,10 @@ import reflex as rx
 
 from frontend.features.account.auth_state import AuthState
 from frontend.features.account.forgot_state import ForgotState, NewPasswordState
-from frontend.features.account.new_password import password_field, strength
-from frontend.features.account.strength_state import StrengthState
 from frontend.kit.fields import form_error, text_field
+from frontend.kit.new_password import password_field, strength
 from frontend.kit.primitives import button, given, icon, link, link_button
+from frontend.kit.strength_state import StrengthState
 from frontend.shell.entrance import entrance
 
 

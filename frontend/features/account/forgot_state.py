@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
-from frontend.features.account.strength_state import StrengthState, too_short
 from frontend.kit.addresses import odd_address
+from frontend.kit.strength_state import StrengthState, too_short
 from frontend.platform import runtime
 from frontend.platform.account_routes import RESET
 from frontend.platform.problems import field_errors, sentence

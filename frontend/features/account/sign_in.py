@@ -5,9 +5,9 @@ from typing import Any
 import reflex as rx
 
 from frontend.features.account.auth_state import AuthState
-from frontend.features.account.new_password import password_field
 from frontend.features.invitation.state import InvitationState
 from frontend.kit.fields import form_error, text_field
+from frontend.kit.new_password import password_field
 from frontend.kit.primitives import button, given, icon, link
 from frontend.shell.entrance import entrance
 

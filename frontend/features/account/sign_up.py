@@ -3,12 +3,12 @@
 import reflex as rx
 
 from frontend.features.account.auth_state import AuthState
-from frontend.features.account.new_password import password_field, strength
 from frontend.features.account.sign_in import corrected, typed_address
-from frontend.features.account.strength_state import StrengthState
 from frontend.features.invitation.state import InvitationState
 from frontend.kit.fields import form_error, text_field
+from frontend.kit.new_password import password_field, strength
 from frontend.kit.primitives import button, given, link
+from frontend.kit.strength_state import StrengthState
 from frontend.shell.entrance import entrance
 
 

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs
 import reflex as rx
 
 from frontend import words
-from frontend.features.access.views import DeniedView, denied_view
 from frontend.features.audit.views import (
     EXACT,
     Activities,
@@ -23,6 +22,7 @@ from frontend.features.audit.views import (
     wanted,
 )
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.kit.problems import DeniedView, denied_view
 from frontend.platform import runtime
 from frontend.platform.problems import DENIED
 from frontend.platform.session import Notice, SessionState, notice_of

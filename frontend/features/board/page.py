@@ -2,10 +2,9 @@
 
 import reflex as rx
 
-from frontend.features.access.permissions import locked_note
 from frontend.features.board.state import BoardState, DecisionView, Item, Seat, StatementView
 from frontend.kit.form import once_form, submit_button
-from frontend.kit.permissions import may
+from frontend.kit.permissions import locked_note, may
 from frontend.kit.primitives import avatar, card, empty_state, icon, skeleton
 from frontend.shell.frame import shell
 

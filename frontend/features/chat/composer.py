@@ -5,10 +5,9 @@
 
 import reflex as rx
 
-from frontend.features.access.permissions import locked_note
 from frontend.features.chat.state import ChatState
 from frontend.features.chat.thread_state import ThreadState
-from frontend.kit.permissions import may
+from frontend.kit.permissions import locked_note, may
 from frontend.kit.primitives import icon
 
 

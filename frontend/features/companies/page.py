@@ -2,10 +2,10 @@
 
 import reflex as rx
 
-from frontend.features.account.sign_out import sign_out_button
 from frontend.kit.primitives import ButtonKind, avatar, given, icon, link, link_button, skeleton
 from frontend.platform.session import ONBOARDING_PATH, Company, SessionState
 from frontend.shell.brand import wordmark
+from frontend.shell.sign_out import sign_out_button
 
 
 def page() -> rx.Component:

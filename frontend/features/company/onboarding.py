@@ -4,7 +4,6 @@ from typing import Final
 
 import reflex as rx
 
-from frontend.features.account.sign_out import sign_out_button
 from frontend.features.company.onboarding_state import STEPS, OnboardingState
 from frontend.features.company.profile_form import FORM_ID, profile_form
 from frontend.kit.feedback import dialog
@@ -14,6 +13,7 @@ from frontend.kit.primitives import badge, button, given, icon, link, link_butto
 from frontend.kit.unsaved import unsaved_guard
 from frontend.platform.session import SessionState
 from frontend.shell.brand import wordmark
+from frontend.shell.sign_out import sign_out_button
 
 _TITLES: Final = {"company": "Company", "profile": "Profile", "integration": "Integration", "done": "Done"}
 #: What the browser knows of where its person is.

@@ -4,19 +4,18 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.features.access.permissions import locked_note
-from frontend.features.account.sign_out import sign_out_button
 from frontend.features.company.danger_zone import danger_zone, receipts
 from frontend.features.company.profile_form import FORM_ID, profile_form
 from frontend.features.company.settings_state import SettingsState, UsageView
 from frontend.kit.feedback import problem_panel
 from frontend.kit.fields import text_field
-from frontend.kit.permissions import may
+from frontend.kit.permissions import locked_note, may
 from frontend.kit.primitives import avatar, badge, button, card, icon, link, progress, skeleton, time_ago
 from frontend.kit.unsaved import TouchedForm, unsaved_guard
 from frontend.platform.session import SessionState
 from frontend.shell.frame import shell, theme_choice
 from frontend.shell.settings_tabs import COMPANY, settings_tabs
+from frontend.shell.sign_out import sign_out_button
 
 
 def page() -> rx.Component:

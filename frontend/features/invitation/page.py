@@ -5,10 +5,9 @@ from typing import Any
 import reflex as rx
 
 from frontend.features.invitation.state import SIGN_IN_AND_BACK, SIGN_UP_AND_BACK, InvitationState
-from frontend.features.team.roles import role_badges
 from frontend.kit.feedback import problem_panel
 from frontend.kit.fields import form_error
-from frontend.kit.primitives import avatar, button, icon, link_button, skeleton, time_ago
+from frontend.kit.primitives import avatar, badges, button, icon, link_button, skeleton, time_ago
 from frontend.platform.session import SessionState
 from frontend.shell.entrance import entrance
 
@@ -64,7 +63,7 @@ def _what() -> rx.Component:
         ),
         rx.el.dl(
             *_fact("For", rx.el.span(invitation.email, class_name="invitation-email")),
-            *_fact("Roles", role_badges(invitation.roles)),
+            *_fact("Roles", badges(invitation.roles)),
             *_fact(
                 "Expires",
                 time_ago(invitation.expires, iso=invitation.expires_iso, exact=invitation.expires_exact),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
-from frontend.features.team.views import MASK, PreviewView, preview_view
+from frontend.features.invitation.views import MASK, PreviewView, preview_view
 from frontend.platform import runtime
 from frontend.platform.problems import sentence
 from frontend.platform.session import Notice, SessionState

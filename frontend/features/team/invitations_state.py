@@ -7,7 +7,6 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
-from frontend.features.access.views import in_a_dialog
 from frontend.features.team.members_state import PAGE_ROWS, TeamState, chosen_roles
 from frontend.features.team.views import (
     InvitationView,
@@ -20,6 +19,7 @@ from frontend.features.team.views import (
 from frontend.kit.addresses import odd_address
 from frontend.kit.form import Form, form_key
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.kit.problems import in_a_dialog
 from frontend.platform.problems import field_errors, sentence
 from frontend.platform.session import Notice
 from module_sdk.api.access import Invitation, InvitationCreate, InvitationSent

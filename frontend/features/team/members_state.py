@@ -7,10 +7,10 @@ from uuid import UUID
 import reflex as rx
 
 from frontend import words
-from frontend.features.access.views import in_a_dialog
 from frontend.features.team.views import MemberView, RoleChoice, member_view, role_choices
 from frontend.kit.form import Form
 from frontend.kit.paged_list import PagedList, with_paged_lists
+from frontend.kit.problems import in_a_dialog
 from frontend.platform.session import Notice, SessionState
 from module_sdk.api.access import Member, MemberRoles, OwnershipTransfer
 from module_sdk.api.client import ApiClient, ApiError

@@ -8,7 +8,6 @@ from frontend.features.team.invitations_state import InvitationsState
 from frontend.features.team.invite import invite_button, invite_dialogs
 from frontend.features.team.members_state import MembersState, Question
 from frontend.features.team.questions import asks, member_dialogs
-from frontend.features.team.roles import role_badges
 from frontend.features.team.views import InvitationView, MemberView
 from frontend.kit.copying import Copying
 from frontend.kit.feedback import closer, dialog, opens, problem_panel
@@ -17,6 +16,7 @@ from frontend.kit.permissions import may
 from frontend.kit.primitives import (
     avatar,
     badge,
+    badges,
     button,
     card,
     empty_state,
@@ -120,7 +120,7 @@ def _member(member: MemberView) -> rx.Component:
             ),
             class_name="cell-wide",
         ),
-        cell("Roles", role_badges(member.roles), class_name="cell-middle"),
+        cell("Roles", badges(member.roles), class_name="cell-middle"),
         cell("Joined", time_ago(member.joined, iso=member.joined_iso, exact=member.joined_exact)),
         cell("", _member_actions(member)),
         key=member.user_id,
@@ -165,7 +165,7 @@ def _invitation(invitation: InvitationView) -> rx.Component:
             ),
             class_name="cell-wide",
         ),
-        cell("Roles", role_badges(invitation.roles), class_name="cell-middle"),
+        cell("Roles", badges(invitation.roles), class_name="cell-middle"),
         cell(
             "Invited by",
             rx.cond(invitation.invited_by != "", named(invitation.invited_by), rx.el.span("Somebody who has left")),

@@ -1,11 +1,11 @@
-"""Roles to choose from, and roles that somebody has."""
+"""Roles to choose from."""
 
 from typing import Any
 
 import reflex as rx
 
 from frontend.features.team.views import RoleChoice
-from frontend.kit.primitives import badge, icon, named
+from frontend.kit.primitives import icon
 
 _WHY_NOT = "You do not hold everything that this role allows, so you cannot give it."
 
@@ -46,12 +46,3 @@ def _box(choice: RoleChoice, *, focus: bool, index: Any) -> rx.Component:
         class_name="role-box",
         key=choice.key,
     )
-
-
-def role_badges(names: Any) -> rx.Component:
-    """The names of somebody's roles."""
-    return rx.el.div(rx.foreach(names, _name), class_name="chips")
-
-
-def _name(name: str) -> rx.Component:
-    return badge(named(name))

@@ -6,11 +6,9 @@ from datetime import datetime, tzinfo
 
 from frontend import words
 from frontend.platform.session import initials
-from module_sdk.api.access import Invitation, InvitationPreview, InvitationSent, Member, Role
+from module_sdk.api.access import Invitation, InvitationSent, Member, Role
 
 OWNER = "owner"
-#: What the API puts in place of most of an address where nobody proves that it is theirs.
-MASK = "***@"
 
 
 @dataclass(frozen=True)
@@ -68,21 +66,6 @@ class SentView:
     expires_iso: str = ""
 
 
-@dataclass(frozen=True)
-class PreviewView:
-    """An invitation as whoever was invited sees it; ``proposed`` is the address to sign in with, ``""`` if masked."""
-
-    company: str = ""
-    initials: str = ""
-    email: str = ""
-    proposed: str = ""
-    roles: list[str] = field(default_factory=list)
-    invited_by: str = ""
-    expires: str = ""
-    expires_iso: str = ""
-    expires_exact: str = ""
-
-
 def member_view(member: Member, me: str, now: datetime, where: tzinfo) -> MemberView:
     """``member`` for the list; ``me`` is the id of the person who looks at it."""
     keys = [role.key for role in member.roles]
@@ -134,19 +117,4 @@ def sent_view(sent: InvitationSent, where: tzinfo) -> SentView:
         link=sent.link or "",
         expires=words.exact(invitation.expires_at, where),
         expires_iso=invitation.expires_at.isoformat(),
-    )
-
-
-def preview_view(preview: InvitationPreview, now: datetime) -> PreviewView:
-    """``preview`` in words."""
-    return PreviewView(
-        company=preview.tenant.name,
-        initials=initials(preview.tenant.name)[:1],
-        email=preview.email,
-        proposed="" if MASK in preview.email else preview.email,
-        roles=[role.name for role in preview.roles],
-        invited_by=preview.invited_by or "",
-        expires=words.ago(preview.expires_at, now),
-        expires_iso=preview.expires_at.isoformat(),
-        expires_exact=words.exact(preview.expires_at),
     )

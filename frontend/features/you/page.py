@@ -4,15 +4,15 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.features.account.new_password import password_field, strength
-from frontend.features.account.strength_state import StrengthState
 from frontend.features.you.deletion import deletion, farewell
 from frontend.features.you.deletion_state import YouDeletionState
 from frontend.features.you.sessions import sessions
 from frontend.features.you.state import YouState
 from frontend.kit.downloads import file_link
 from frontend.kit.fields import text_field
+from frontend.kit.new_password import password_field, strength
 from frontend.kit.primitives import badge, button, card, given, icon, skeleton
+from frontend.kit.strength_state import StrengthState
 from frontend.platform import runtime
 from frontend.platform.download_routes import ACCOUNT_PATH
 from frontend.platform.session import SessionState

@@ -4,9 +4,9 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.features.account.strength_state import StrengthState, too_short
 from frontend.features.you.sessions_state import YouSessionsState
 from frontend.kit.addresses import odd_address
+from frontend.kit.strength_state import StrengthState, too_short
 from frontend.platform.problems import field_errors, sentence
 from frontend.platform.session import Notice, SessionState
 from module_sdk.api.account import EmailChange, MePatch, PasswordChange

@@ -4,9 +4,9 @@ from typing import Any
 
 import reflex as rx
 
-from frontend.features.account.strength_state import MAX_PASSWORD, StrengthState
 from frontend.kit.fields import text_field
 from frontend.kit.primitives import icon
+from frontend.kit.strength_state import MAX_PASSWORD, StrengthState
 
 HINT = "At least 12 characters. A few unrelated words work well."
 
