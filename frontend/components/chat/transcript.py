@@ -9,7 +9,7 @@ from frontend.components.chat.outcomes import outcome, setback, unsent
 from frontend.components.feedback import problem_panel
 from frontend.components.permissions import may
 from frontend.components.primitives import button, empty_state, icon, link, skeleton, time_ago
-from frontend.components.prose import prose
+from frontend.components.prose import growing_prose, prose
 from frontend.states.chat import ChatState
 from frontend.states.chat_thread import ThreadState
 from frontend.states.chat_views import MessageView
@@ -119,7 +119,7 @@ def _latest() -> rx.Component:
                 _thought(ChatState.thought, rx.cond(_answering(), "Thought before answering", "Thinking…")),
                 _thought(answer.thought, answer.thought_label),
             ),
-            prose(ChatState.blocks, tail=ChatState.tail),
+            growing_prose(ChatState.blocks, ChatState.parts, ChatState.tail),
             rx.cond(
                 answer.status == "streaming",
                 _writing(),
