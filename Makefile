@@ -35,9 +35,11 @@ check: $(DEV) ## lint, strict types, import rules, freshness of the locks
 bench: $(DEV) ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench
 
-soak: $(DEV) ## the long properties at full depth: 10,000 random steps of the tenancy model, five minutes of fuzzing (nightly)
+soak: $(DEV) ## properties with new examples, the long ones at full depth: 10,000 steps of tenancy, 5 minutes of fuzzing
 	OCSUITE_TEST_DEPTH=80 OCSUITE_FUZZ_SECONDS=300 $(BIN)/pytest -n 2 \
-	  tests/tenancy/test_machine.py tests/api/test_schemathesis.py $(PYTEST_ARGS)
+	  tests/tenancy/test_machine.py tests/api/test_schemathesis.py tests/tenancy/test_context.py tests/audit/test_chain.py \
+	  tests/audit/test_chain_verifier.py tests/crypto/test_properties.py tests/csuite/test_search.py tests/module_sdk \
+	  tests/frontend/test_chat_markdown.py tests/kernel/test_look_alikes.py $(PYTEST_ARGS)
 
 format: $(DEV) ## format the code and sort the imports
 	$(BIN)/ruff check --fix --quiet .

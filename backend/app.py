@@ -1,9 +1,8 @@
 """Composition root of the HTTP API."""
 
 from importlib.metadata import version
-from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
@@ -14,6 +13,7 @@ from backend.kernel.auth.authentication import Authentication, Principal
 from backend.kernel.auth.permissions import GATEKEEPER
 from backend.kernel.http.edges import edges
 from backend.kernel.http.provide import provide
+from backend.kernel.http.requests import SignedInRequest
 from backend.kernel.http.tenant import tenant_from_header
 from backend.kernel.limits.policies import Policies, default_policies
 from backend.kernel.observe.logging import configure_logging
@@ -58,5 +58,5 @@ def create_app(settings: Settings, *, policies: Policies | None = None, domains:
     return edge.wrap(app)
 
 
-def _principal(request: Request[Principal, None, Any]) -> Principal:
+def _principal(request: SignedInRequest) -> Principal:
     return request.user

@@ -66,7 +66,7 @@ class _Held:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class TokenCache:
+class AccessTokens:
     """Access tokens by the fingerprint of their session; renewed once however many ask at the same time."""
 
     def __init__(self, clock: Clock = monotonic) -> None:
@@ -170,7 +170,7 @@ class Runtime:
 
     def __init__(self, settings: WebSettings, http: httpx.AsyncClient | None = None) -> None:
         self.settings = settings
-        self.tokens = TokenCache()
+        self.tokens = AccessTokens()
         self.clerk = ClerkTokens()
         self.tickets = Tickets()
         self.refusals = Refusals()

@@ -10,6 +10,7 @@ from functools import cache
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 import structlog
 from argon2 import PasswordHasher
@@ -24,6 +25,7 @@ from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from crypto import Keyring, _passwords
+from tests.support.depth import depth
 from tests.support.people import Person, sign_in
 from tests.support.server import running_api
 
@@ -68,6 +70,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if kind(item) is Kind.NOTHING:
             item.add_marker("quick")
+
+
+# `make test` tries the same examples each time, so that nobody's change fails for another's bad luck; `make soak` draws
+# new ones.
+hypothesis.settings.register_profile("product", derandomize=depth() == 1)
+hypothesis.settings.load_profile("product")
 
 
 @pytest.fixture(scope="session", autouse=True)

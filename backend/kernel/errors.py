@@ -27,7 +27,6 @@
     ├── IdempotencyKeyReused   422  idempotency_key_reused
     ├── RateLimited            429  rate_limited
     ├── Internal               500  internal
-    │   └── GenerationInterrupted 500 generation_interrupted
     ├── ProviderUnavailable    502  provider_unavailable
     ├── Unavailable            503  unavailable
     └── ProviderTimeout        504  provider_timeout
@@ -241,12 +240,6 @@ class RateLimited(ProblemError):
 
 class Internal(ProblemError):
     """A fault of ours. Details go to the log, never to the client."""
-
-
-class GenerationInterrupted(Internal):
-    """The process that wrote the answer stopped; the answer can be asked for again."""
-
-    default_code, default_title = "generation_interrupted", "The answer was interrupted"
 
 
 class ProviderUnavailable(ProblemError):

@@ -14,7 +14,7 @@ from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.kernel.db.tenant_keys import TenantKeys
 from backend.kernel.http.client_address import ClientAddress
 from backend.kernel.limits.limiter import RateLimiter
-from backend.kernel.runs.streams import StreamLog
+from backend.kernel.runs.streams import EventLog
 from backend.settings import Settings
 from crypto import Keyring
 
@@ -33,7 +33,7 @@ class Foundation:
         self.redis: Redis = create_redis(settings.redis_url)
         self._read_wrapped_key = wrapped_key
         self.tenant_keys = TenantKeys(self.keyring, self._wrapped_key)
-        self.stream_log = StreamLog(self.redis)
+        self.event_log = EventLog(self.redis)
 
     @cached_property
     def batcher(self) -> RedisBatcher:

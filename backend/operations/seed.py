@@ -187,12 +187,12 @@ class _Seeding:
                 if earlier.email == fold(person.email):  # of a run that was killed
                     await service.revoke(earlier.id)
             try:
-                drawn = await service.create(InvitationCreate(email=person.email, roles=[role]))
+                issued = await service.create(InvitationCreate(email=person.email, roles=[role]))
             except LimitReached:
                 raise OperationFailed(f"{company.name} has no room for everybody; raise MEMBERS_MAX") from None
         context = TenantContext(company.id, person.id)
         async with self._database.transaction(context) as session:
-            await accept(session, context, drawn.token, CompaniesAdapter())
+            await accept(session, context, issued.token, CompaniesAdapter())
 
     async def _founder(self, company: DemoCompany) -> TenantContext:
         founder = await admission(self._database, company.id, company.people[0][0].id)

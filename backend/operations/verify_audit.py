@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from backend.domains.audit.chain_verifier import Verdict
 from backend.domains.audit.domain import Audit
-from backend.domains.audit.verifying import Verdict
 from backend.kernel.db.database import driver_url
 from backend.operations.errors import Echo, OperationRefused, database_problems
 from backend.registry import Product

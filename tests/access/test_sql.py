@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.domains.access.api_keys import KeyService
 from backend.domains.access.key_tokens import KeyMaker
-from backend.domains.access.refusals import changing
+from backend.domains.access.refusals import audited_transaction
 from backend.domains.access.roles import RoleService
 from backend.kernel.auth.permissions import BUILT_IN_ROLES
 from backend.kernel.db.database import Database
@@ -231,7 +231,7 @@ async def test_a_permission_lost_behind_the_gate_is_refused_and_on_record(someon
     path = f"/team/members/{team['admin'].person.user_id}/roles"
     assert (await team.owner.request("PUT", path, json={"roles": ["viewer"]})).status_code == 200
     with pytest.raises(DBAPIError) as refused:
-        async with changing(db, admitted, "create_role", "role:late") as session:
+        async with audited_transaction(db, admitted, "create_role", "role:late") as session:
             await RoleService(session, admitted).create(RoleCreate(name="Late"))
     assert problem_of(refused.value).code == "permission_denied"
     (entry,) = await team.entries("access.refused")

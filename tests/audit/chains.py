@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from backend.domains.audit.chain import Entry, Seal, Signer, seal_batch
+from backend.domains.audit.chain import Entry, Seal, SealSigner, seal_batch
 from crypto import SealingKey
 
 TENANT = UUID("0198c0de-0000-7000-8000-00000000000a")
 OTHER_TENANT = UUID("0198c0de-0000-7000-8000-00000000000b")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-SIGNER = Signer("aud_1", SealingKey(bytes(range(32))))
+SIGNER = SealSigner("aud_1", SealingKey(bytes(range(32))))
 ATTACKER = SealingKey(bytes(range(32, 64)))
 KEYS = {SIGNER.key_id: SIGNER.key.public}
 

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.domains.audit.chain_verifier import Verdict
 from backend.domains.audit.sealer import Sealer
 from backend.domains.audit.verification import Verifications
-from backend.domains.audit.verifying import Verdict
 from backend.domains.audit.witness import HEADS, Witness
 from backend.kernel.audit.recording import record
 from backend.kernel.db.database import Database

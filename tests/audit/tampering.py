@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from backend.domains.audit.chain import GENESIS, Entry, Seal, link_hash
-from backend.domains.audit.verifying import content_of
+from backend.domains.audit.chain_verifier import content_of
 from tests.audit.chains import ATTACKER, NOW, TENANT, an_entry
 
 Pair = tuple[Entry | None, Seal]

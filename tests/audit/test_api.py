@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from backend.domains.audit import pages as paging
+from backend.domains.audit.chain_verifier import checkpoint_is_ours
 from backend.domains.audit.export_file import verify_export
 from backend.domains.audit.exporting import COLUMNS, Exporter, PermissionLost
 from backend.domains.audit.repository import EntryFilter
-from backend.domains.audit.verifying import checkpoint_is_ours
 from backend.kernel.audit.recording import record
 from backend.kernel.db.tenancy import TenantContext
 from crypto import VerifyKey

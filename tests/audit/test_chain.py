@@ -19,7 +19,7 @@ from backend.domains.audit.chain import (
     Entry,
     ForgedHead,
     NotCanonical,
-    Signer,
+    SealSigner,
     canonical,
     chain_is_signed,
     check_meta,
@@ -28,7 +28,7 @@ from backend.domains.audit.chain import (
     seal_batch,
     timestamp,
 )
-from backend.domains.audit.verifying import checkpoint_is_ours
+from backend.domains.audit.chain_verifier import checkpoint_is_ours
 from crypto import SealingKey
 from tests.audit.chains import ATTACKER, KEYS, NOW, OTHER_TENANT, SIGNER, TENANT, an_entry, sealed
 
@@ -192,7 +192,7 @@ def test_nothing_is_sealed_on_top_of_a_head_that_is_not_ours() -> None:
 
 def test_a_new_key_continues_the_chain_of_an_old_one() -> None:
     head = sealed([an_entry(1)], batch=1)[-1]
-    signer = Signer("aud_2", SealingKey.generate())
+    signer = SealSigner("aud_2", SealingKey.generate())
     keys = {**KEYS, signer.key_id: signer.key.public}
     (seal,) = seal_batch(TENANT, head, [an_entry(2)], signer=signer, keys=keys, now=NOW)
     assert (seal.seq, seal.key_id, chain_is_signed(TENANT, seal, keys)) == (2, "aud_2", True)

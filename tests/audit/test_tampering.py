@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from backend.domains.audit.chain import GENESIS, Signer, canonical, content_hash, link_hash, seal_batch
+from backend.domains.audit.chain import GENESIS, SealSigner, canonical, content_hash, link_hash, seal_batch
 from backend.domains.audit.export_file import verify_export
 from backend.domains.audit.exporting import Exporter
 from backend.domains.audit.pages import ChainPages
@@ -194,7 +194,7 @@ async def test_hashes_computed_anew_do_not_hide_an_edit(log: Log) -> None:
 
 async def test_a_key_of_the_owners_own_is_not_believed(log: Log) -> None:
     """All hashes and signatures made anew with another key whose public half stands in the table."""
-    own = Signer("aud_own", SealingKey.generate())
+    own = SealSigner("aud_own", SealingKey.generate())
     pages = await ChainPages.begin(log.parts.db, log.tenant_id)
     entries = [row.entry async for page in pages.sealed() for row in page if row.entry is not None]
     keys = {own.key_id: own.key.public}

@@ -10,11 +10,11 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from backend.domains.csuite.domain import CSuite
-from backend.domains.csuite.follow import Follower
 from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.runs.streams import LiveStream, StreamRef
+from backend.kernel.runs.follower import Follower
+from backend.kernel.runs.streams import LiveStream, RunRef
 from backend.registry import Product
 from backend.settings import Settings
 from tests.conftest import SignIn
@@ -27,7 +27,7 @@ class Lost:
     """An answer that a process which is gone was writing, and whom it belongs to."""
 
     context: TenantContext
-    ref: StreamRef
+    ref: RunRef
     product: Product
     redis: Redis
 
@@ -39,7 +39,7 @@ class Lost:
             live.publish(
                 "message.delta", b'{"message_id":"%b","text":"%b"}' % (str(self.ref.id).encode(), said.encode())
             )
-        await self.product.base.stream_log.append(
+        await self.product.base.event_log.append(
             self.ref, await self.product.base.tenant_keys.get(self.ref.tenant_id), live.events
         )
 
@@ -49,10 +49,7 @@ class Lost:
         async def always(context: TenantContext, permission: str) -> bool:
             return True
 
-        base = self.product.base
-        return Follower(
-            base.db, base.tenant_keys, base.stream_log, self.product.of(CSuite).generator, permitted or always
-        )
+        return self.product.of(CSuite).follower(permitted or always)
 
     async def status(self) -> tuple[str, str]:
         async with self.product.base.db.transaction(self.context) as session:
@@ -77,7 +74,7 @@ class Lost:
 async def lost(someone: SignIn, db: Database, settings: Settings) -> AsyncIterator[Lost]:
     member: Member = await (await someone()).found()
     events = await ask(member)
-    ref, context = StreamRef(member.tenant_id, new_id()), TenantContext(member.tenant_id, member.person.user_id)
+    ref, context = RunRef(member.tenant_id, new_id()), TenantContext(member.tenant_id, member.person.user_id)
     async with db.transaction(context) as session:
         await session.execute(
             text(

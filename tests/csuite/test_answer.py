@@ -10,7 +10,7 @@ from backend.domains.csuite.answer import FLUSH_SECONDS, MOST_THOUGHT_CHARS, Ans
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
 from backend.domains.csuite.providers.mock import MockProvider
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.runs.streams import RunRef
 from module_sdk.contract.module import ChatPrompt, ChatTurn
 
 PROMPT = ChatPrompt(system="Company: Acme", turns=[ChatTurn(role="user", content="Hi")])
@@ -36,7 +36,7 @@ async def draft() -> AsyncIterator[Draft]:
 
 @pytest.fixture
 def answer(draft: Draft) -> Answer:
-    return Answer(Assignment(StreamRef(uuid4(), uuid4()), uuid4(), draft), Clock())
+    return Answer(Assignment(RunRef(uuid4(), uuid4()), uuid4(), draft), Clock())
 
 
 def told(answer: Answer, *pieces: Piece) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.runs.streams import RunRef
 from backend.settings import Settings
 from tests.conftest import SignIn
 from tests.support.people import Member, join, limit
@@ -33,7 +33,7 @@ def message_id(events: list[Frame]) -> str:
 
 
 def key_of(member: Member, events: list[Frame]) -> str:
-    return StreamRef(member.tenant_id, UUID(message_id(events))).key
+    return RunRef(member.tenant_id, UUID(message_id(events))).key
 
 
 def conversation_id(events: list[Frame]) -> str:

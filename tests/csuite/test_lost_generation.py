@@ -14,7 +14,7 @@ from sqlalchemy import text
 from backend.domains.csuite.domain import CSuite
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.runs.streams import RunRef
 from backend.registry import Product
 from backend.settings import Settings
 from backend.worker import work
@@ -70,7 +70,7 @@ async def shorten_lease(db: Database, member: Member) -> None:
 async def copied(settings: Settings, member: Member, message_id: str, events: int) -> None:
     """Wait until so many events are in Redis: delivery does not wait, and what is not there dies with the process."""
     async with asyncio.timeout(PATIENCE), Redis.from_url(settings.redis_url) as redis:
-        while await redis.xlen(StreamRef(member.tenant_id, UUID(message_id)).key) < events:  # noqa: ASYNC110  # another process writes
+        while await redis.xlen(RunRef(member.tenant_id, UUID(message_id)).key) < events:  # noqa: ASYNC110  # another process writes
             await asyncio.sleep(0.01)
 
 
@@ -249,16 +249,16 @@ async def test_one_answer_that_cannot_be_settled_delays_no_other(
     await shorten_lease(db, member)
     stuck, other = (frames[0].data["message"]["id"] for frames in begun)
     product = Product(settings)
-    settle = product.of(CSuite).generator.settle
+    settle = product.of(CSuite).answers.settle
 
-    async def failing(ref: StreamRef) -> None:
+    async def failing(ref: RunRef) -> None:
         if str(ref.id) == stuck:
             raise ValueError("a row that cannot be stored")
         await settle(ref)
 
-    monkeypatch.setattr(product.of(CSuite).generator, "settle", failing)
+    monkeypatch.setattr(product.of(CSuite).answers, "settle", failing)
     try:
-        assert await product.of(CSuite).generator.settle_abandoned() >= 2
+        assert await product.of(CSuite).answers.settle_lost() >= 2
         async with db.transaction(TenantContext(member.tenant_id, None)) as session:
             found = await session.execute(text("SELECT id, status FROM messages WHERE role = 'assistant'"))
             assert {str(row.id): row.status for row in found} == {stuck: "streaming", other: "failed"}

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from backend.domains.csuite.domain import CSuite
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.runs.streams import RunRef
 from backend.registry import Product
 from backend.settings import Settings
 from tests.support.model import DONE, FakeModel, Refusal, chunk, fake_model
@@ -262,7 +262,7 @@ async def test_a_regeneration_whose_process_was_lost_leaves_the_answer(
     assert (await listed(member, first))[-1]["id"] == str(lost)
     product = Product(settings)
     try:
-        await product.of(CSuite).generator.settle(StreamRef(member.tenant_id, lost))
+        await product.of(CSuite).answers.settle(RunRef(member.tenant_id, lost))
     finally:
         await product.close()
     assert await listed(member, first) == before

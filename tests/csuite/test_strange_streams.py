@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError
 from structlog.testing import capture_logs
 
-from backend.domains.csuite import follow, generation, questions, repository
+from backend.domains.csuite import ledger, questions, repository
 from backend.domains.csuite.answer import Answer, Assignment
 from backend.domains.csuite.domain import CSuite
 from backend.domains.csuite.draft import Draft
@@ -21,7 +21,8 @@ from backend.domains.csuite.providers.mock import MockProvider
 from backend.kernel.db.database import DATABASE_AWAY, Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
-from backend.kernel.runs.streams import Event, StreamRef
+from backend.kernel.runs import follower, leases, runner
+from backend.kernel.runs.streams import Event, RunRef
 from module_sdk.contract.module import ChatPrompt, ChatTurn
 from tests.conftest import SignIn
 from tests.csuite.conftest import Lost
@@ -53,7 +54,7 @@ async def without_content(lost: Lost) -> None:
 
 async def after_a_gap(lost: Lost) -> None:
     key = await lost.product.base.tenant_keys.get(lost.ref.tenant_id)
-    await lost.product.base.stream_log.append(lost.ref, key, [Event(6, "message.delta", b'{"text":"gap"}')])
+    await lost.product.base.event_log.append(lost.ref, key, [Event(6, "message.delta", b'{"text":"gap"}')])
 
 
 async def of_another_time(lost: Lost) -> None:
@@ -68,16 +69,18 @@ async def test_what_cannot_be_read_is_missing_and_the_answer_ends(lost: Lost, pl
     await lost.copied("Half ", "an answer")
     await plant(lost)
     await lease_is_over(lost)
-    await lost.product.of(CSuite).generator.settle(lost.ref)
+    await lost.product.of(CSuite).answers.settle(lost.ref)
     assert await lost.status() == ("failed", "Half an answer")
-    whole = frames(b"".join([frame async for frame in await lost.follower().resume(lost.context, lost.ref.id, 0)]))
+    whole = frames(
+        b"".join([frame async for frame in await lost.follower().resume(lost.context, READ, lost.ref.id, 0)])
+    )
     assert whole[-1].name == "message.failed"
 
 
 async def test_a_key_of_another_type_is_missing(lost: Lost) -> None:
     await lost.redis.set(lost.ref.key, b"a string")
     await lease_is_over(lost)
-    await lost.product.of(CSuite).generator.settle(lost.ref)
+    await lost.product.of(CSuite).answers.settle(lost.ref)
     assert (await lost.status())[0] == "failed"
 
 
@@ -90,7 +93,7 @@ async def test_a_reader_of_a_strange_stream_waits_for_the_stored_end(
     pauses = _counted_pauses(monkeypatch)
     with capture_logs() as logs:
         seen: list[Frame] = []
-        stream = await lost.follower().resume(lost.context, lost.ref.id, 0)
+        stream = await lost.follower().resume(lost.context, READ, lost.ref.id, 0)
         async for batch in stream:
             seen += frames(batch)
             if len(pauses) >= 3:
@@ -98,7 +101,7 @@ async def test_a_reader_of_a_strange_stream_waits_for_the_stored_end(
     assert [frame.number for frame in seen] == [1, 2, 3, 9]
     assert (seen[-1].name, seen[-1].data["content"]) == ("message.completed", "Whole.")
     assert len(pauses) >= 3, "it asked again without a pause"
-    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["stream_unread"]
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["events_unread"]
 
 
 def _counted_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -138,21 +141,21 @@ async def test_a_reader_goes_on_while_the_database_is_away(
         failures["asked"] += 1
         raise away
 
-    monkeypatch.setattr(follow, "CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(follower, "CHECK_SECONDS", 0.001)
     pauses = _counted_pauses(monkeypatch)
     await lost.copied("Half ", "an answer")
-    follower = lost.follower(permitted)
-    stream = await follower.resume(lost.context, lost.ref.id, 0)
-    message, calls = follower._message, {"read": 0}
+    reader = lost.follower(permitted)
+    stream = await reader.resume(lost.context, READ, lost.ref.id, 0)
+    standing, calls = reader._standing, {"read": 0}
 
     async def often_away(*arguments: Any) -> Any:
         calls["read"] += 1
         if calls["read"] <= 3:
             raise away
         await lost.end()
-        return await message(*arguments)
+        return await standing(*arguments)
 
-    monkeypatch.setattr(follower, "_message", often_away)
+    monkeypatch.setattr(reader, "_standing", often_away)
     seen = frames(b"".join([batch async for batch in stream]))
     assert [frame.name for frame in seen] == [
         "message.started",
@@ -166,10 +169,10 @@ async def test_a_reader_goes_on_while_the_database_is_away(
 async def test_another_company_does_not_find_a_living_answer_by_its_id(lost: Lost) -> None:
     answer = Answer(Assignment(lost.ref, new_id(), Draft(MockProvider(0), PROMPT)), lambda: 100.0)
     answer.take("Secret")
-    lost.product.of(CSuite).generator._answers[lost.ref] = answer
+    lost.product.of(CSuite).answers._runs[lost.ref] = answer
     async with aclosing(lost.follower().frames(lost.context, READ, lost.ref.id, 0)) as own:
         assert b"Secret" in await anext(own)
-    answer.end(None)
+    answer.live.close()
     stranger = TenantContext(new_id(), lost.context.user_id)
     assert [batch async for batch in lost.follower().frames(stranger, READ, lost.ref.id, 0)] == []
     await answer.assignment.draft.discard()
@@ -192,7 +195,7 @@ class _Behind(_Ahead):
 
 
 def _wrong_clock(monkeypatch: pytest.MonkeyPatch, clock: type[datetime]) -> None:
-    for module in (follow, generation, questions, repository):
+    for module in (follower, leases, ledger, questions, repository, runner):
         if hasattr(module, "datetime"):
             monkeypatch.setattr(module, "datetime", clock)
 
@@ -201,15 +204,15 @@ async def test_a_reader_whose_clock_is_ahead_settles_nothing_and_does_not_spin(
     lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _wrong_clock(monkeypatch, _Ahead)
-    settled: list[StreamRef] = []
+    settled: list[RunRef] = []
 
-    async def settle(ref: StreamRef) -> None:
+    async def settle(ref: RunRef) -> None:
         settled.append(ref)
         await lost.end()
 
-    monkeypatch.setattr(lost.product.of(CSuite).generator, "settle", settle)
+    monkeypatch.setattr(lost.product.of(CSuite).answers, "settle", settle)
     await lost.copied("Half")
-    stream = await lost.follower().resume(lost.context, lost.ref.id, 0)
+    stream = await lost.follower().resume(lost.context, READ, lost.ref.id, 0)
     assert frames(await anext(stream))[-1].name == "message.delta"
     await lost.end()
     await lost.redis.delete(lost.ref.key)

@@ -247,7 +247,7 @@ def test_refused_downloads_lead_back_to_words(
     assert kept.problem.extra["people"] == ["Grace Hopper"]
     assert run.refusals.take(told) is None
     world.sessions.clear()
-    run.tokens = runtime.TokenCache()
+    run.tokens = runtime.AccessTokens()
     assert browser_at.get(path).headers["location"] == "/sign-in?reason=expired&next=%2Faudit"
     browser_at.cookies.clear()
     assert browser_at.get(path).headers["location"] == "/sign-in?next=%2Faudit"

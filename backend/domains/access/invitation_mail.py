@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import quote
 
-from backend.domains.access.invitations import Drawn
+from backend.domains.access.invitations import IssuedInvitation
 from backend.kernel.mail.mailer import Mail, Mailer
 from module_sdk.api.access import Invitation, InvitationSent
 
@@ -29,12 +29,12 @@ class InvitationPost:
         self._mailer = mailer
         self._web_url = web_url
 
-    async def send(self, drawn: Drawn) -> InvitationSent:
+    async def send(self, issued: IssuedInvitation) -> InvitationSent:
         """Send the link; where no mail server is configured the answer has it, for the inviter to hand over."""
-        link = f"{self._web_url}/invite?token={quote(drawn.token)}"
-        outcome = await self._mailer.send(_mail(drawn.invitation, drawn.company, link))
+        link = f"{self._web_url}/invite?token={quote(issued.token)}"
+        outcome = await self._mailer.send(_mail(issued.invitation, issued.company, link))
         return InvitationSent(
-            invitation=drawn.invitation, mail=outcome, link=link if outcome == "not_configured" else None
+            invitation=issued.invitation, mail=outcome, link=link if outcome == "not_configured" else None
         )
 
 

@@ -33,7 +33,7 @@ from module_sdk.api.identity import Membership, TenantRef
 RESENT_FOR: Final = timedelta(days=7)
 
 
-class Drawn(NamedTuple):
+class IssuedInvitation(NamedTuple):
     """An invitation with the token of its link, which is to be sent and kept nowhere."""
 
     invitation: Invitation
@@ -41,7 +41,7 @@ class Drawn(NamedTuple):
     token: str
 
     def __repr__(self) -> str:
-        return f"Drawn({self.invitation.id})"
+        return f"IssuedInvitation({self.invitation.id})"
 
 
 class InvitationService:
@@ -58,7 +58,7 @@ class InvitationService:
         rows = await self._repository.page(decode_cursor(cursor, TimeKey), limit + 1)
         return page_of(rows, limit, lambda row: TimeKey(row.created_at, row.id), _wire)
 
-    async def create(self, body: InvitationCreate) -> Drawn:
+    async def create(self, body: InvitationCreate) -> IssuedInvitation:
         """Invite somebody; an invitation to their address that has expired makes room for this one.
 
         Raises ``PermissionDenied`` for roles that allow more than the caller, ``AlreadyMember``, ``AlreadyInvited``,
@@ -85,9 +85,9 @@ class InvitationService:
         }
         await self._repository.insert(row, roles)
         await self._record("member.invited", invitation_id, {"email": email, "roles": roles})
-        return await self._drawn(invitation_id, token)
+        return await self._issued(invitation_id, token)
 
-    async def resend(self, invitation_id: UUID) -> Drawn:
+    async def resend(self, invitation_id: UUID) -> IssuedInvitation:
         """A new link in place of the old one, good for a week; raises as :meth:`create` does."""
         await lock_team(self._session, self._context.tenant_id)
         found = await self._found(invitation_id)
@@ -98,7 +98,7 @@ class InvitationService:
         if not await self._repository.renew(invitation_id, hash_token(token), datetime.now(UTC) + RESENT_FOR):
             raise NotFound
         await self._record("invitation.resent", invitation_id, {"email": found.email})
-        return await self._drawn(invitation_id, token)
+        return await self._issued(invitation_id, token)
 
     async def revoke(self, invitation_id: UUID) -> None:
         """Withdraw an invitation; raises ``NotFound`` for one that is gone."""
@@ -119,10 +119,10 @@ class InvitationService:
             raise NotFound
         return found
 
-    async def _drawn(self, invitation_id: UUID, token: str) -> Drawn:
+    async def _issued(self, invitation_id: UUID, token: str) -> IssuedInvitation:
         shown = await find_invitation(self._session, hash_token(token))
         assert shown is not None
-        return Drawn(_wire(await self._found(invitation_id)), shown.name, token)
+        return IssuedInvitation(_wire(await self._found(invitation_id)), shown.name, token)
 
     async def _record(self, action: str, invitation_id: UUID, meta: Mapping[str, MetaValue]) -> None:
         await record(self._session, action, f"invitation:{invitation_id}", meta)

@@ -1,16 +1,15 @@
 """`/api-keys`."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from litestar import Controller, Request
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 
 from backend.domains.access.api_keys import KeyService
 from backend.domains.access.key_tokens import KeyMaker
-from backend.domains.access.refusals import changing
-from backend.kernel.auth.authentication import Principal
+from backend.domains.access.refusals import audited_transaction
 from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
@@ -19,6 +18,7 @@ from backend.kernel.http.idempotency import keep_instead
 from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit
 from backend.kernel.http.problems import MEDIA_TYPE, body_of, request_id_of
+from backend.kernel.http.requests import SignedInRequest
 from module_sdk.api.access import ApiKey, ApiKeyCreate, ApiKeyMade
 from module_sdk.api.base import Page
 
@@ -56,13 +56,13 @@ class KeysController(Controller):
     async def create(
         self,
         data: JSONBody[ApiKeyCreate],
-        request: Request[Principal, None, Any],
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         key_maker: NamedDependency[SkipValidation[KeyMaker]],
     ) -> ApiKeyMade:
         """With permissions of the caller's own. `secret` is shown this once; a repeated request gets `shown_once`."""
-        async with changing(db, tenant, "create_api_key", "api_key:new") as session:
+        async with audited_transaction(db, tenant, "create_api_key", "api_key:new") as session:
             made = await KeyService(session, tenant).create(data, key_maker)
         problem = ShownOnce(extra={"api_key_id": str(made.api_key.id)})
         keep_instead(request.scope, problem.status, MEDIA_TYPE, body_of(problem, request_id_of(request.scope)))
@@ -73,5 +73,5 @@ class KeysController(Controller):
         self, api_key_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
         """Ends it at once; one that was revoked stays so."""
-        async with changing(db, tenant, "revoke_api_key", f"api_key:{api_key_id}") as session:
+        async with audited_transaction(db, tenant, "revoke_api_key", f"api_key:{api_key_id}") as session:
             await KeyService(session, tenant).revoke(api_key_id)

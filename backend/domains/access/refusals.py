@@ -15,7 +15,9 @@ from backend.kernel.http.problems import problem_of
 
 
 @asynccontextmanager
-async def changing(db: Database, context: TenantContext, operation: str, resource: str) -> AsyncIterator[AsyncSession]:
+async def audited_transaction(
+    db: Database, context: TenantContext, operation: str, resource: str
+) -> AsyncIterator[AsyncSession]:
     """One transaction in ``context``; that a rule or a policy refused it is recorded after it was rolled back."""
     try:
         async with db.transaction(context) as session:

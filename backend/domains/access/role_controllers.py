@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.domains.access.errors import RoleBuiltIn, RoleInUse, RoleTaken
-from backend.domains.access.refusals import changing
+from backend.domains.access.refusals import audited_transaction
 from backend.domains.access.roles import RoleService
 from backend.kernel.auth.permissions import requires_permission
 from backend.kernel.db.database import Database
@@ -52,7 +52,7 @@ class RolesController(Controller):
         self, data: JSONBody[RoleCreate], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> Role:
         """With permissions that the caller holds. Without `key` one is made from the name."""
-        async with changing(db, tenant, "create_role", f"role:{data.key or data.name}") as session:
+        async with audited_transaction(db, tenant, "create_role", f"role:{data.key or data.name}") as session:
             return await RoleService(session, tenant).create(data)
 
     @operation("GET", "/roles/{role_key:str}", operation_id="read_role", gate=READ, summary="Read a role")
@@ -79,7 +79,7 @@ class RolesController(Controller):
         db: NamedDependency[Database],
     ) -> Role:
         """Absent fields stay; the caller must hold every permission that the role holds before and after."""
-        async with changing(db, tenant, "change_role", f"role:{role_key}") as session:
+        async with audited_transaction(db, tenant, "change_role", f"role:{role_key}") as session:
             return await RoleService(session, tenant).change(role_key, data)
 
     @operation(
@@ -94,5 +94,5 @@ class RolesController(Controller):
         self, role_key: FromPath[str], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
         """One that neither members nor invitations have; the caller must hold every permission that it holds."""
-        async with changing(db, tenant, "delete_role", f"role:{role_key}") as session:
+        async with audited_transaction(db, tenant, "delete_role", f"role:{role_key}") as session:
             await RoleService(session, tenant).delete(role_key)

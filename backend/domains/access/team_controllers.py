@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, SkipValidation
 from backend.domains.access.errors import EmailUnconfirmed
 from backend.domains.access.members import MemberService
 from backend.domains.access.ports import LastOwner
-from backend.domains.access.refusals import changing
+from backend.domains.access.refusals import audited_transaction
 from backend.domains.identity.ports import Addresses
 from backend.kernel.auth.permissions import requires_membership, requires_permission
 from backend.kernel.db.database import Database
@@ -61,7 +61,7 @@ class TeamController(Controller):
         addresses: NamedDependency[SkipValidation[Addresses]],
     ) -> Member:
         """The caller must hold everything that the member holds and is to hold."""
-        async with changing(db, tenant, "set_member_roles", f"member:{user_id}") as session:
+        async with audited_transaction(db, tenant, "set_member_roles", f"member:{user_id}") as session:
             return await MemberService(session, tenant).set_roles(user_id, data, addresses)
 
     @operation(
@@ -76,7 +76,7 @@ class TeamController(Controller):
         self, user_id: FromPath[UUID], tenant: NamedDependency[TenantContext], db: NamedDependency[Database]
     ) -> None:
         """Ends the membership at once, and the member's API keys with it; the caller must hold all that they hold."""
-        async with changing(db, tenant, "remove_member", f"member:{user_id}") as session:
+        async with audited_transaction(db, tenant, "remove_member", f"member:{user_id}") as session:
             await MemberService(session, tenant).remove(user_id)
 
     @operation(
@@ -90,7 +90,7 @@ class TeamController(Controller):
     )
     async def leave(self, tenant: NamedDependency[TenantContext], db: NamedDependency[Database]) -> None:
         """Ends the caller's own membership, whatever their roles allow, and their API keys; the last owner stays."""
-        async with changing(db, tenant, "leave_team", f"member:{tenant.user_id}") as session:
+        async with audited_transaction(db, tenant, "leave_team", f"member:{tenant.user_id}") as session:
             await MemberService(session, tenant).leave()
 
     @operation(
@@ -110,5 +110,5 @@ class TeamController(Controller):
         addresses: NamedDependency[SkipValidation[Addresses]],
     ) -> Member:
         """Makes another member owner in the caller's place, who stays as admin."""
-        async with changing(db, tenant, "transfer_ownership", f"member:{data.user_id}") as session:
+        async with audited_transaction(db, tenant, "transfer_ownership", f"member:{data.user_id}") as session:
             return await MemberService(session, tenant).transfer(data, addresses)

@@ -15,7 +15,7 @@ from crypto import Keyring
 
 
 class AuditLogAdapter:
-    """Implements the tenants domain's ``AuditLog`` and ``Signer``."""
+    """Implements the tenants domain's ``AuditLog`` and ``ReceiptSigner``."""
 
     def __init__(self, db: Database, keyring: Keyring, redis: Redis) -> None:
         self._db = db

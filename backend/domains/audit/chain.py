@@ -85,7 +85,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class SealSigner:
     """The private key that seals, and the id under which its public half is found."""
 
     key_id: str
@@ -240,7 +240,7 @@ def seal_batch(
     head: Seal | None,
     entries: Iterable[Entry],
     *,
-    signer: Signer,
+    signer: SealSigner,
     keys: Mapping[str, VerifyKey],
     now: datetime,
 ) -> list[Seal]:

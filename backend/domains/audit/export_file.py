@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 
 from backend.domains.audit.chain import GENESIS, Entry, Seal, chain_is_signed, content_hash, row_is_signed, timestamp
+from backend.domains.audit.chain_verifier import ChainVerifier, Verdict, checkpoint_is_ours
 from backend.domains.audit.diagnosis import Row, chained_hash
 from backend.domains.audit.export_lines import FORMAT, Header, Line, SealLine, Trailer
-from backend.domains.audit.verifying import ChainVerifier, Verdict, checkpoint_is_ours
 from crypto import VerifyKey
 from module_sdk.api.audit import AuditCheckpoint, AuditFault, FaultKind
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from backend.domains.audit.chain import Signer
+from backend.domains.audit.chain import SealSigner
 from backend.domains.audit.models import AuditKeyRow
 from backend.kernel.db.orm import new_id
 from backend.kernel.observe.logging import Complaints
@@ -30,10 +30,10 @@ class OpenedKeys:
     """The keys that opened: ``public`` by id, the oldest first, and the one to sign with, ``None`` if it is missing."""
 
     public: Mapping[str, VerifyKey]
-    newest: Signer | None
+    newest: SealSigner | None
 
     @property
-    def signer(self) -> Signer:
+    def signer(self) -> SealSigner:
         """The key in use; raises ``NoSigningKey``."""
         if self.newest is None:
             raise NoSigningKey
@@ -78,7 +78,7 @@ async def reseal_audit_keys(owner_connection: AsyncConnection, keyring: Keyring)
 async def open_keys(session: AsyncSession | AsyncConnection, keyring: Keyring) -> OpenedKeys:
     """Every key that one of the master keys opens, in any context; the others are logged and do not count."""
     public: dict[str, VerifyKey] = {}
-    newest: Signer | None = None
+    newest: SealSigner | None = None
     rows = await session.execute(
         select(AuditKeyRow.id, AuditKeyRow.sealed_private, AuditKeyRow.public_key, AuditKeyRow.retired_at).order_by(
             AuditKeyRow.id
@@ -97,5 +97,5 @@ async def open_keys(session: AsyncSession | AsyncConnection, keyring: Keyring) -
         else:
             _complaints.settled(row.id)
         if row.retired_at is None:
-            newest = Signer(row.id, key)
+            newest = SealSigner(row.id, key)
     return OpenedKeys(public, newest)

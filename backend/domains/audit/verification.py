@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from backend.domains.audit.chain_verifier import ChainVerifier, Verdict, content_of
 from backend.domains.audit.diagnosis import Row
 from backend.domains.audit.keys import OpenedKeys, open_keys
 from backend.domains.audit.pages import ChainPages
 from backend.domains.audit.repository import AuditRepository, SealedEntry
-from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
 from backend.domains.audit.witness import Witness
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import ANONYMOUS, TenantContext

@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from backend.domains.audit.verifying import checkpoint_is_ours
+from backend.domains.audit.chain_verifier import checkpoint_is_ours
 from backend.kernel.observe.logging import Complaints
 from crypto import VerifyKey
 from module_sdk.api.audit import AuditCheckpoint

@@ -1,7 +1,7 @@
 """One answer being written: pieces of text and thoughts in, numbered events out."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,8 @@ import msgspec
 
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.providers.base import CutShort, Piece, Thinking
-from backend.kernel.runs.streams import Event, LiveStream, StreamRef
+from backend.kernel.errors import ProviderUnavailable
+from backend.kernel.runs.streams import Event, LiveStream, RunRef
 from module_sdk.api.csuite import CutOff, Delta, Failed, Message, Started, Thought
 
 STARTED: Final = "message.started"
@@ -30,6 +31,12 @@ MOST_CHARS: Final = 100_000
 #: What a model thinks beyond this is neither shown nor stored.
 MOST_THOUGHT_CHARS: Final = 20_000
 
+_NOTHING_SAID: Final[Mapping[CutOff | None, str]] = {
+    None: "The model gave an empty answer; try again.",
+    "length": "The model came to its longest before it answered; ask for less at once.",
+    "content_filter": "The model provider's filter withheld the answer; put the question in other words.",
+}
+
 _encode = msgspec.json.Encoder().encode
 _delta = msgspec.json.Decoder(Delta).decode
 _thought = msgspec.json.Decoder(Thought).decode
@@ -42,21 +49,20 @@ _UNWANTED: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127,
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a generator is given: the stored answer, its lease, and the draft to write it from."""
+    """What there is to do: the stored answer, its lease, and the draft to write it from."""
 
-    ref: StreamRef
+    ref: RunRef
     lease_token: UUID
     draft: Draft
 
 
 @dataclass(slots=True)
 class Answer:
-    """The text so far and its live stream. The first piece leaves at once, later ones are gathered for a moment."""
+    """A run that writes an answer. The first piece leaves at once, later ones are gathered for a moment."""
 
     assignment: Assignment
     clock: Callable[[], float]
     live: LiveStream = field(default_factory=LiveStream)
-    stopped: bool = False
     cut_off: CutOff | None = None
     length: int = 0
     _pieces: list[str] = field(default_factory=list)
@@ -68,6 +74,32 @@ class Answer:
     _waiting_for: str = DELTA
     _timer: asyncio.TimerHandle | None = None
     _flushed_at: float = 0.0
+
+    @property
+    def ref(self) -> RunRef:
+        """See :class:`~backend.kernel.runs.run.Run`."""
+        return self.assignment.ref
+
+    @property
+    def lease_token(self) -> UUID:
+        """See :class:`~backend.kernel.runs.run.Run`."""
+        return self.assignment.lease_token
+
+    async def work(self) -> None:
+        """Take the model's text until it ends; raises what the provider raises, ``ProviderUnavailable`` for no text."""
+        try:
+            async for piece in self.assignment.draft:
+                self.take(piece)
+                if self.length > MOST_CHARS:
+                    raise ProviderUnavailable("The model did not come to an end; try again.")
+        finally:
+            await self.release()
+        if not self.content.strip():
+            raise ProviderUnavailable(_NOTHING_SAID[self.cut_off])
+
+    async def release(self) -> None:
+        """Stop asking the model."""
+        await self.assignment.draft.discard()
 
     @property
     def content(self) -> str:
@@ -162,12 +194,6 @@ class Answer:
     def start(self, started: Started) -> None:
         """Publish the first event."""
         self.live.publish(STARTED, _encode(started))
-
-    def end(self, message: Message | None) -> None:
-        """Publish the last event, if there is a stored message to tell of, and close the stream."""
-        if message is not None:
-            self.live.publish(*ending(message))
-        self.live.close()
 
 
 def said(events: Iterable[Event]) -> tuple[str, str]:

@@ -11,12 +11,12 @@ from litestar.response import Stream
 
 from backend.domains.csuite import permissions
 from backend.domains.csuite.errors import AnswerInProgress, NotLatestAnswer
-from backend.domains.csuite.follow import Follower
-from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.ledger import Answers
+from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.questions import Questions
 from backend.domains.csuite.rates import CHAT
 from backend.domains.csuite.service import ConversationService
-from backend.domains.csuite.streaming import ApiRequest, LastEventId, answered_once, event_stream
+from backend.domains.csuite.streaming import LastEventId, event_stream, idempotent_question
 from backend.domains.tenants.ports import Companies
 from backend.kernel.audit.recording import record
 from backend.kernel.auth.permissions import requires_permission
@@ -26,7 +26,9 @@ from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import LimitReached, NotFound
 from backend.kernel.http.operation import operation
 from backend.kernel.http.paging import Cursor, Limit, TimeKey, decode_cursor, page_of
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.http.requests import SignedInRequest
+from backend.kernel.runs.follower import Follower
+from backend.kernel.runs.streams import RunRef
 from backend.modules.registry import ModuleRegistry
 from module_sdk.api.base import Page
 from module_sdk.api.csuite import (
@@ -76,7 +78,7 @@ class ChatController(Controller):
         self,
         tenant: NamedDependency[TenantContext],
         modules: NamedDependency[ModuleRegistry],
-        generator: NamedDependency[Generator],
+        provider: NamedDependency[SkipValidation[Provider]],
     ) -> Page[Executive]:
         """Each with the model that answers for it now, and first questions to suggest."""
         return Page(
@@ -86,8 +88,8 @@ class ChatController(Controller):
                     title=module.title,
                     capability=module.capability.name,
                     version=module.capability.version,
-                    provider=generator.provider.name,
-                    model=generator.provider.model,
+                    provider=provider.name,
+                    model=provider.model,
                     suggestions=list(module.suggestions),
                 )
                 for module in modules.chat_modules()
@@ -110,12 +112,13 @@ class ChatController(Controller):
         self,
         executive: FromPath[str],
         data: JSONBody[ChatRequest],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         companies: NamedDependency[SkipValidation[Companies]],
         modules: NamedDependency[ModuleRegistry],
-        generator: NamedDependency[Generator],
+        answers: NamedDependency[Answers],
+        provider: NamedDependency[SkipValidation[Provider]],
         follower: NamedDependency[Follower],
     ) -> Stream:
         """Stores the question and an empty answer, then streams the answer's events as they are written.
@@ -126,11 +129,11 @@ class ChatController(Controller):
         module = modules.executive(executive)
         if module is None:
             raise NotFound
-        async with answered_once(request, db, tenant, generator) as once:
-            if once.first:
-                questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
-                once.question = await questions.ask(data, module)
-        return await once.stream(follower)
+        async with idempotent_question(request, db, tenant, answers, provider) as asked:
+            if asked.first:
+                questions = Questions(asked.session, tenant, companies, provider, asked.begin)
+                asked.question = await questions.ask(data, module)
+        return await asked.stream(follower)
 
     @operation(
         "POST",
@@ -147,23 +150,24 @@ class ChatController(Controller):
     async def regenerate(
         self,
         message_id: FromPath[UUID],
-        request: ApiRequest,
+        request: SignedInRequest,
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
         companies: NamedDependency[SkipValidation[Companies]],
         modules: NamedDependency[ModuleRegistry],
-        generator: NamedDependency[Generator],
+        answers: NamedDependency[Answers],
+        provider: NamedDependency[SkipValidation[Provider]],
         follower: NamedDependency[Follower],
     ) -> Stream:
         """Only the latest answer of a conversation, which stays until the new one is complete.
 
         Also the way to retry one that failed.
         """
-        async with answered_once(request, db, tenant, generator) as once:
-            if once.first:
-                questions = Questions(once.session, tenant, companies, generator.provider, once.begin)
-                once.question = await questions.ask_again(message_id, modules)
-        return await once.stream(follower)
+        async with idempotent_question(request, db, tenant, answers, provider) as asked:
+            if asked.first:
+                questions = Questions(asked.session, tenant, companies, provider, asked.begin)
+                asked.question = await questions.ask_again(message_id, modules)
+        return await asked.stream(follower)
 
     @operation(
         "GET",
@@ -181,7 +185,7 @@ class ChatController(Controller):
         last_event_id: LastEventId = 0,
     ) -> Stream:
         """Exactly the events after `Last-Event-ID`; of an answer that ended long ago the last event alone."""
-        return event_stream(await follower.resume(tenant, message_id, last_event_id))
+        return event_stream(await follower.resume(tenant, permissions.READ, message_id, last_event_id))
 
     @operation(
         "POST",
@@ -196,12 +200,12 @@ class ChatController(Controller):
         message_id: FromPath[UUID],
         tenant: NamedDependency[TenantContext],
         db: NamedDependency[Database],
-        generator: NamedDependency[Generator],
+        answers: NamedDependency[Answers],
     ) -> Message:
         """The text so far is kept, and the stream ends with `message.completed`. Stopping twice is no error."""
         async with db.transaction(tenant) as session:
             message = await ConversationService(session, tenant).request_stop(message_id)
-        generator.stop(StreamRef(tenant.tenant_id, message_id))
+        answers.stop(RunRef(tenant.tenant_id, message_id))
         return message
 
 

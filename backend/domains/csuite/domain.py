@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from litestar import Router
 
+from backend.domains.csuite.answer import ENDINGS
 from backend.domains.csuite.controllers import BoardController, ChatController, ConversationsController
-from backend.domains.csuite.follow import Follower
-from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.ledger import AnswerLedger, Answers
 from backend.domains.csuite.permissions import PERMISSIONS
 from backend.domains.csuite.providers.factory import create_provider
 from backend.domains.csuite.rates import RATES
@@ -19,6 +19,7 @@ from backend.kernel.foundation import Foundation
 from backend.kernel.http.provide import provide
 from backend.kernel.jobs.upkeep import Job
 from backend.kernel.limits.policies import Policy
+from backend.kernel.runs.follower import Follower
 from backend.modules.registry import ModuleRegistry
 
 SETTLE_EVERY = 2.0
@@ -26,7 +27,7 @@ DRAIN_SECONDS = 5.0
 
 
 class CSuite(Domain):
-    """``generator`` writes the answers of one process."""
+    """``answers`` are those being written in one process."""
 
     tags: ClassVar[Sequence[Tag]] = (Tag("c-suite", "Conversations with executives, and the board meeting"),)
     permissions: ClassVar[Sequence[Permission]] = PERMISSIONS
@@ -48,24 +49,36 @@ class CSuite(Domain):
         self._companies = companies
         self._modules = modules
         self._permitted = permitted
-        self.generator = Generator(base.db, base.tenant_keys, base.stream_log, create_provider(base.settings.llm))
+        self.provider = create_provider(base.settings.llm)
+        self._ledger = AnswerLedger(base.db, self.provider.name)
+        self.answers = Answers(base.tenant_keys, base.event_log, self._ledger)
 
     @property
     def routers(self) -> Sequence[Router]:
         """Chat, conversations and the board."""
-        base = self._base
-        follower = Follower(base.db, base.tenant_keys, base.stream_log, self.generator, self._permitted)
         dependencies = provide(
-            companies=self._companies, modules=self._modules, generator=self.generator, follower=follower
+            companies=self._companies,
+            modules=self._modules,
+            provider=self.provider,
+            answers=self.answers,
+            follower=self.follower(self._permitted),
         )
         controllers = [ChatController, ConversationsController, BoardController]
         return [Router("/", route_handlers=controllers, dependencies=dependencies)]
 
+    def follower(self, permitted: StillPermitted) -> Follower:
+        """Gives answers to readers for as long as they are ``permitted``."""
+        base = self._base
+        return Follower(
+            base.tenant_keys, base.event_log, self.answers, self._ledger, endings=ENDINGS, permitted=permitted
+        )
+
     @property
     def jobs(self) -> Sequence[Job]:
-        """The end of answers whose generator was lost."""
-        return [Job("settle_abandoned", SETTLE_EVERY, self.generator.settle_abandoned)]
+        """The end of answers whose process was lost."""
+        return [Job("settle_abandoned", SETTLE_EVERY, self.answers.settle_lost)]
 
     async def close(self) -> None:
         """Let answers end."""
-        await self.generator.drain(DRAIN_SECONDS)
+        await self.answers.drain(DRAIN_SECONDS)
+        await self.provider.close()

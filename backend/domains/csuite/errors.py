@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.kernel.errors import Conflict, ProviderUnavailable
+from backend.kernel.errors import Conflict, Internal, ProviderUnavailable
 
 
 class AnswerInProgress(Conflict):
@@ -29,3 +29,9 @@ class ProviderBusy(ProviderUnavailable):
     def __init__(self, detail: str, *, retry_after: float | None = None, **options: Any) -> None:
         super().__init__(detail, **options)
         self.retry_after = retry_after
+
+
+class GenerationInterrupted(Internal):
+    """The process that wrote the answer stopped; the answer can be asked for again."""
+
+    default_code, default_title = "generation_interrupted", "The answer was interrupted"

@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text, func
-from sqlalchemy.orm import Mapped, column_property, mapped_column
+from sqlalchemy import Computed, Double, ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.kernel.db.orm import Base, TenantOwned, Timestamps
+from backend.kernel.runs.leases import Leased
 
 
 class ConversationRow(TenantOwned, Timestamps, Base):
@@ -22,11 +23,10 @@ class ConversationRow(TenantOwned, Timestamps, Base):
     last_message_at: Mapped[datetime]
 
 
-class MessageRow(TenantOwned, Timestamps, Base):
-    """A message. While ``status`` is ``streaming``, whoever holds ``lease_token`` (a fencing token) may write it.
+class MessageRow(Leased, Timestamps, Base):
+    """A message; an answer is a run while its ``status`` is ``streaming``.
 
-    ``superseded_at`` hides an answer that another one to the same question stands for; ``last_event_id`` is the number
-    of its last event.
+    ``superseded_at`` hides an answer that another one to the same question stands for.
     """
 
     __tablename__ = "messages"
@@ -38,7 +38,6 @@ class MessageRow(TenantOwned, Timestamps, Base):
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     conversation_id: Mapped[UUID]
     role: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
@@ -52,11 +51,5 @@ class MessageRow(TenantOwned, Timestamps, Base):
     thought: Mapped[str | None] = mapped_column(Text)
     thought_seconds: Mapped[float | None] = mapped_column(Double)
     cut_off: Mapped[str | None] = mapped_column(Text)
-    last_event_id: Mapped[int]
-    lease_token: Mapped[UUID | None]
-    lease_expires_at: Mapped[datetime | None] = mapped_column()
-    stop_requested_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
-    lease_over: Mapped[bool | None] = column_property(lease_expires_at < func.now())
-    """By the database's clock alone; the process' own may be off."""
     search: Mapped[str] = mapped_column(Text, Computed("util.searchable(content)"), deferred=True)

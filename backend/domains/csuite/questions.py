@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,10 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.csuite import mapping
-from backend.domains.csuite.answer import Assignment
+from backend.domains.csuite.answer import Answer, Assignment
 from backend.domains.csuite.draft import Draft
 from backend.domains.csuite.errors import AnswerInProgress, NotLatestAnswer
-from backend.domains.csuite.generation import LEASE
 from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.repository import ConversationRepository
@@ -22,7 +22,8 @@ from backend.kernel.audit.recording import record
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound
-from backend.kernel.runs.streams import StreamRef
+from backend.kernel.runs.leases import LEASE
+from backend.kernel.runs.streams import RunRef
 from backend.modules.registry import ModuleRegistry
 from module_sdk.api.csuite import ChatRequest, Started
 from module_sdk.api.text import clean_name
@@ -35,10 +36,16 @@ TITLE_CHARS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a stored question leads to: the first event, and the work for a generator once it is committed."""
+    """What a stored question leads to: the first event, and the run to begin once it is committed."""
 
     started: Started
     assignment: Assignment
+
+    def answer(self) -> Answer:
+        """The run, with its first event."""
+        answer = Answer(self.assignment, monotonic)
+        answer.start(self.started)
+        return answer
 
 
 class Questions:
@@ -167,7 +174,7 @@ class Questions:
                 message=mapping.message(answer),
             ),
             assignment=Assignment(
-                ref=StreamRef(self._context.tenant_id, answer.id), lease_token=answer.lease_token, draft=draft
+                ref=RunRef(self._context.tenant_id, answer.id), lease_token=answer.lease_token, draft=draft
             ),
         )
 

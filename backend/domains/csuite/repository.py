@@ -1,7 +1,7 @@
 """Every query on conversations and messages, limited by the signed context to one tenant and here to one person."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.domains.csuite.models import ConversationRow, MessageRow
+from backend.kernel.db.orm import FRESH
 from backend.kernel.db.tenancy import TenantContext
 
 HISTORY_MOST: Final = 40
@@ -51,8 +52,6 @@ INSERT_MESSAGES: Final = (
     .values(lease_expires_at=func.now() + bindparam("lease", type_=Interval))
     .returning(MessageRow, sort_by_parameter_order=True)
 )
-#: What a statement returns replaces what the session knew of the row; nothing is expired behind its back.
-FRESH: Final[Mapping[str, Any]] = {"execution_options": {"synchronize_session": False, "populate_existing": True}}
 
 
 class ConversationRepository:
@@ -193,59 +192,20 @@ class ConversationRepository:
         return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
 
 
-class AnswerRepository:
-    """Queries on the answer that a generator holds the lease of, in the tenant's own context."""
-
-    def __init__(self, session: AsyncSession, tenant_id: UUID) -> None:
-        self._session = session
-        self._tenant_id = tenant_id
-
-    async def extend_lease(self, message_id: UUID, token: UUID, lease: timedelta) -> bool | None:
-        """Hold on to an answer: whether a stop was asked for, or ``None`` if the lease is lost."""
-        statement = (
-            self._held(message_id, token)
-            .values(lease_expires_at=func.now() + lease)
-            .returning(MessageRow.stop_requested_at.is_not(None))
-        )
-        return (await self._session.execute(statement, **FRESH)).scalar_one_or_none()
-
-    async def finish(self, message_id: UUID, token: UUID, values: Mapping[str, Any]) -> MessageRow | None:
-        """End an answer; ``None``, and nothing written, if the lease is lost."""
-        return await self._end(self._held(message_id, token), values)
-
-    async def finish_abandoned(self, message_id: UUID, values: Mapping[str, Any]) -> MessageRow | None:
-        """End an answer whose lease has run out; ``None`` if somebody else did, or its generator came back."""
-        expired = self._answer(message_id).where(
-            MessageRow.status == "streaming", MessageRow.lease_expires_at < func.now()
-        )
-        return await self._end(expired, values)
-
-    async def _end(self, statement: Any, values: Mapping[str, Any]) -> MessageRow | None:
-        ended = statement.values(lease_token=None, lease_expires_at=None, **values).returning(MessageRow)
-        row: MessageRow | None = (await self._session.scalars(ended, **FRESH)).one_or_none()
-        if row is not None:
-            await self._keep_one(row)
-        return row
-
-    async def _keep_one(self, new: MessageRow) -> None:
-        """Of two answers to one question the better one counts: an earlier one gives way to text that was asked for."""
-        earlier: MessageRow | None = await self._session.scalar(
-            select(MessageRow)
-            .where(MessageRow.tenant_id == self._tenant_id, MessageRow.reply_to_id == new.reply_to_id)
-            .where(MessageRow.id != new.id, MessageRow.superseded_at.is_(None))
-        )
-        if earlier is None:
-            return
-        wanted = new.status == "completed" or (new.status == "stopped" and new.content != "")
-        no_worse = earlier.status == "failed" and len(new.content) >= len(earlier.content)
-        loser = earlier if wanted or no_worse else new
-        await self._session.execute(self._answer(loser.id).values(superseded_at=func.now()), **FRESH)
-
-    def _answer(self, message_id: UUID) -> Any:
-        return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
-
-    def _held(self, message_id: UUID, token: UUID) -> Any:
-        return self._answer(message_id).where(MessageRow.status == "streaming", MessageRow.lease_token == token)
+async def keep_one(session: AsyncSession, new: MessageRow) -> None:
+    """Of two answers to one question the better one counts: an earlier one gives way to text that was asked for."""
+    earlier: MessageRow | None = await session.scalar(
+        select(MessageRow)
+        .where(MessageRow.tenant_id == new.tenant_id, MessageRow.reply_to_id == new.reply_to_id)
+        .where(MessageRow.id != new.id, MessageRow.superseded_at.is_(None))
+    )
+    if earlier is None:
+        return
+    wanted = new.status == "completed" or (new.status == "stopped" and new.content != "")
+    no_worse = earlier.status == "failed" and len(new.content) >= len(earlier.content)
+    loser = earlier if wanted or no_worse else new
+    hidden = update(MessageRow).where(MessageRow.tenant_id == loser.tenant_id, MessageRow.id == loser.id)
+    await session.execute(hidden.values(superseded_at=func.now()), **FRESH)
 
 
 def _recent(
@@ -259,7 +219,7 @@ def _recent(
 
 
 async def abandoned_messages(session: AsyncSession, most: int) -> list[tuple[UUID, UUID]]:
-    """Tenant and message ids of answers whose generator was lost; needs no context."""
+    """Tenant and message ids of answers whose process was lost; needs no context."""
     rows = await session.execute(
         text("SELECT tenant_id, message_id FROM util.abandoned_messages(:most)"), {"most": most}
     )

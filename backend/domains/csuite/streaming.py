@@ -3,27 +3,26 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from litestar import Request
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.domains.csuite.draft import Draft
-from backend.domains.csuite.follow import Follower
-from backend.domains.csuite.generation import Generator
+from backend.domains.csuite.ledger import Answers
 from backend.domains.csuite.permissions import USE
+from backend.domains.csuite.providers.base import Provider
 from backend.domains.csuite.questions import Question
-from backend.kernel.auth.authentication import Principal
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.http.idempotency import HEADER, Claim, Kept, claim, fingerprint_of, finish, valid_key
+from backend.kernel.http.requests import SignedInRequest
+from backend.kernel.runs.follower import Follower
 from module_sdk.contract.module import ChatPrompt
 
 EVENT_STREAM: Final = "text/event-stream"
-ApiRequest = Request[Principal, None, Any]
 
 LastEventId = Annotated[
     int,
@@ -37,19 +36,20 @@ LastEventId = Annotated[
 
 
 @dataclass(slots=True)
-class Once:
+class IdempotentQuestion:
     """A question being stored in ``session``, or the message that a request with the same key led to before."""
 
     session: AsyncSession
     context: TenantContext
-    generator: Generator
+    answers: Answers
+    provider: Provider
     earlier: UUID | None = None
     question: Question | None = None
     draft: Draft | None = None
 
     def begin(self, prompt: ChatPrompt) -> Draft:
         """Ask the model while the question is being stored; discarded if it is not."""
-        self.draft = Draft(self.generator.provider, prompt)
+        self.draft = Draft(self.provider, prompt)
         return self.draft
 
     @property
@@ -65,43 +65,43 @@ class Once:
         if self.question is None:
             if self.earlier is None:
                 raise ValueError("nothing was asked")
-            frames = await follower.resume(self.context, self.earlier, 0, USE)
+            frames = await follower.resume(self.context, USE, self.earlier, 0)
             return event_stream(frames, {"Idempotency-Replayed": "true"})
-        self.generator.begin(self.question.assignment, self.question.started)
+        self.answers.begin(self.question.answer())
         return event_stream(follower.frames(self.context, USE, self.question.assignment.ref.id, 0))
 
 
 @asynccontextmanager
-async def answered_once(
-    request: ApiRequest, db: Database, context: TenantContext, generator: Generator
-) -> AsyncIterator[Once]:
+async def idempotent_question(
+    request: SignedInRequest, db: Database, context: TenantContext, answers: Answers, provider: Provider
+) -> AsyncIterator[IdempotentQuestion]:
     """A transaction in which a question is stored once for each ``Idempotency-Key``.
 
     The key is taken and kept in the transaction that stores the question: a parallel repetition waits for the commit.
     """
-    once: Once | None = None
+    asked: IdempotentQuestion | None = None
     try:
         async with db.transaction(context) as session:
-            once = Once(session, context, generator)
-            held = await _claimed(request, once)
-            yield once
-            if held is not None and once.question is not None:
-                await finish(session, held, Kept(200, {}, once.question.assignment.ref.id.bytes))
+            asked = IdempotentQuestion(session, context, answers, provider)
+            held = await _claimed(request, asked)
+            yield asked
+            if held is not None and asked.question is not None:
+                await finish(session, held, Kept(200, {}, asked.question.assignment.ref.id.bytes))
     except BaseException:
-        if once is not None and once.draft is not None:
-            await once.draft.discard()
+        if asked is not None and asked.draft is not None:
+            await asked.draft.discard()
         raise
 
 
-async def _claimed(request: ApiRequest, once: Once) -> Claim | None:
+async def _claimed(request: SignedInRequest, asked: IdempotentQuestion) -> Claim | None:
     """The claim on the request's key, if it has one; notes the earlier answer if the key was used before."""
     values = [value for name, value in request.scope["headers"] if name == HEADER]
     if not values:
         return None
-    held = await claim(once.session, request.user.user_id, valid_key(values[0]), await fingerprint_of(request))
+    held = await claim(asked.session, request.user.user_id, valid_key(values[0]), await fingerprint_of(request))
     if isinstance(held, Claim):
         return held
-    once.earlier = UUID(bytes=held.body)
+    asked.earlier = UUID(bytes=held.body)
     return None
 
 

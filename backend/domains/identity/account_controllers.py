@@ -3,10 +3,10 @@
 Where Clerk signs people in only the download is there: the rest is Clerk's.
 """
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from litestar import Controller, Request, Response
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
@@ -21,11 +21,11 @@ from backend.domains.identity.cookies import SessionCookies
 from backend.domains.identity.passwords import PasswordWorkers
 from backend.domains.identity.ports import AUTH
 from backend.domains.identity.rates import JUDGING
-from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_person
 from backend.kernel.errors import EmailTaken, Forbidden
 from backend.kernel.http.client_address import ClientAddress
 from backend.kernel.http.operation import PUBLIC, operation
+from backend.kernel.http.requests import PublicRequest, SignedInRequest
 from module_sdk.api.account import (
     AccountDeleted,
     AccountDeletionPlan,
@@ -47,8 +47,6 @@ from module_sdk.api.account import (
 from module_sdk.api.base import Page
 from module_sdk.api.identity import User
 
-ApiCall = Request[Any, Any, Any]
-OwnCall = Request[Principal, None, Any]
 DOWNLOAD: Final = {"application/json": '{"format":"ocsuite.account/1","companies":[]}'}
 
 
@@ -71,7 +69,7 @@ class LinksController(Controller):
     async def forgot(
         self,
         data: JSONBody[PasswordForgotten],
-        request: ApiCall,
+        request: PublicRequest,
         password_service: NamedDependency[PasswordService],
         client_address: NamedDependency[ClientAddress],
     ) -> MailPromised:
@@ -133,7 +131,7 @@ class AccountController(Controller):
     async def change(
         self,
         data: JSONBody[MePatch],
-        request: OwnCall,
+        request: SignedInRequest,
         addresses: NamedDependency[AddressService],
     ) -> User:
         """It is shown in every company."""
@@ -151,7 +149,7 @@ class AccountController(Controller):
     async def change_email(
         self,
         data: JSONBody[EmailChange],
-        request: OwnCall,
+        request: SignedInRequest,
         addresses: NamedDependency[AddressService],
     ) -> EmailChangeStarted:
         """By a link that is sent to the new address; the present one is told. Without mail it is changed at once."""
@@ -165,7 +163,9 @@ class AccountController(Controller):
         status=202,
         summary="Send the link that proves my address again",
     )
-    async def send_confirmation(self, request: OwnCall, addresses: NamedDependency[AddressService]) -> MailPromised:
+    async def send_confirmation(
+        self, request: SignedInRequest, addresses: NamedDependency[AddressService]
+    ) -> MailPromised:
         """The last one ends. Nothing is sent for an address that is proven."""
         return await addresses.send_again(request.user)
 
@@ -181,7 +181,7 @@ class AccountController(Controller):
     async def change_password(
         self,
         data: JSONBody[PasswordChange],
-        request: OwnCall,
+        request: SignedInRequest,
         password_service: NamedDependency[PasswordService],
     ) -> None:
         """Every other session ends."""
@@ -190,7 +190,9 @@ class AccountController(Controller):
     @operation(
         "GET", "/sessions", operation_id="list_my_sessions", gate=requires_person(), summary="Where I am signed in"
     )
-    async def sessions(self, request: OwnCall, account_sessions: NamedDependency[Sessions]) -> Page[SignedInSession]:
+    async def sessions(
+        self, request: SignedInRequest, account_sessions: NamedDependency[Sessions]
+    ) -> Page[SignedInSession]:
         """Last seen first, in one page."""
         return await account_sessions.list_mine(request.user)
 
@@ -204,7 +206,7 @@ class AccountController(Controller):
     async def end_session(
         self,
         session_id: FromPath[UUID],
-        request: OwnCall,
+        request: SignedInRequest,
         account_sessions: NamedDependency[Sessions],
     ) -> None:
         """Its access tokens are refused from now on."""
@@ -221,7 +223,7 @@ class AccountController(Controller):
     async def end_sessions(
         self,
         data: JSONBody[SessionsEnd],
-        request: OwnCall,
+        request: SignedInRequest,
         account_sessions: NamedDependency[Sessions],
     ) -> None:
         """With `all` the one that asks ends, too."""
@@ -230,7 +232,7 @@ class AccountController(Controller):
     @operation(
         "GET", "/deletion", operation_id="plan_my_deletion", gate=requires_person(), summary="What deleting me would do"
     )
-    async def plan(self, request: OwnCall, deletions: NamedDependency[DeletionService]) -> AccountDeletionPlan:
+    async def plan(self, request: SignedInRequest, deletions: NamedDependency[DeletionService]) -> AccountDeletionPlan:
         """To each company, oldest first."""
         return await deletions.plan(request.user)
 
@@ -246,7 +248,7 @@ class AccountController(Controller):
     async def delete_me(
         self,
         data: JSONBody[AccountDeletionRequest],
-        request: OwnCall,
+        request: SignedInRequest,
         deletions: NamedDependency[DeletionService],
         session_cookies: NamedDependency[SessionCookies],
     ) -> Response[AccountDeleted]:
@@ -261,7 +263,7 @@ class DownloadController(Controller):
     tags = ("me",)
 
     @operation("GET", operation_id="export_me", gate=requires_person(), download=DOWNLOAD, summary="Download my data")
-    async def export(self, request: OwnCall, account_export: NamedDependency[AccountExport]) -> Stream:
+    async def export(self, request: SignedInRequest, account_export: NamedDependency[AccountExport]) -> Stream:
         """Profile, sessions, memberships, and the person's own conversations in every company, as one JSON document."""
         headers = {"Content-Disposition": 'attachment; filename="account.json"', "Cache-Control": "no-store"}
         return Stream(await account_export.of(request.user), media_type="application/json", headers=headers)

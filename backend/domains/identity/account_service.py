@@ -21,7 +21,7 @@ from backend.kernel.auth.authentication import Principal
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from backend.kernel.errors import EmailTaken, SessionExpired
-from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.limits.limiter import Hit, Limit, RateLimiter, hashed
 from backend.kernel.limits.policies import refusal
 from module_sdk.api.account import EmailChange, EmailChangeStarted, MailPromised, PasswordChange, PasswordReset
 from module_sdk.api.identity import User
@@ -60,7 +60,7 @@ class Parts:
     links: Links
     post: AccountPost
 
-    async def hit(self, *checks: Check) -> None:
+    async def hit(self, *checks: Hit) -> None:
         """Count a request; raises ``RateLimited``."""
         verdict = await self.limiter.hit(checks)
         if not verdict.allowed:
@@ -73,7 +73,7 @@ class Parts:
 
     async def must_know_password(self, principal: Principal, password: str) -> None:
         """Raise ``WrongPassword`` unless it is the person's, and ``RateLimited`` for trying too often."""
-        await self.hit(Check(self.limits.passwords_per_person, principal.user_id.hex))
+        await self.hit(Hit(self.limits.passwords_per_person, principal.user_id.hex))
         async with self.database.transaction(principal.context) as session:
             stored = await AccountRepository(session).password_hash(principal.user_id)
         if not await self.passwords.verify(stored, password):
@@ -90,9 +90,7 @@ class PasswordService:
         """Promise a link to whoever has the address. Looking for them is done after the answer."""
         parts, address = self._parts, fold(email)
         limits = parts.limits
-        await parts.hit(
-            Check(limits.forgot_per_client, hashed(client)), Check(limits.forgot_per_address, hashed(address))
-        )
+        await parts.hit(Hit(limits.forgot_per_client, hashed(client)), Hit(limits.forgot_per_address, hashed(address)))
         parts.post.later(self._send_reset(address))
         return MailPromised(mail_configured=parts.post.configured)
 
@@ -174,7 +172,7 @@ class AddressService:
     async def send_again(self, principal: Principal) -> MailPromised:
         """The link that proves the present address, once more; nothing for one that is proven."""
         parts = self._parts
-        await parts.hit(Check(parts.limits.mails_per_person, principal.user_id.hex))
+        await parts.hit(Hit(parts.limits.mails_per_person, principal.user_id.hex))
         user = await parts.person(principal)
         if user.email != user.confirmed_email:
             self.greet(wire_user(user))
@@ -196,7 +194,7 @@ class AddressService:
                 if not await AccountRepository(session).put_address(user.id, email, folded, proven=False):
                     raise EmailTaken
             return EmailChangeStarted(email=email, mail="not_configured")
-        await parts.hit(Check(parts.limits.mails_per_person, principal.user_id.hex))
+        await parts.hit(Hit(parts.limits.mails_per_person, principal.user_id.hex))
         parts.post.later(self._send_change(user, email))
         return EmailChangeStarted(email=email, mail="sent")
 

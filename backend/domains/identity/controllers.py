@@ -1,8 +1,8 @@
 """HTTP operations of identity."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Request, Response
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import CookieParameter, JSONBody
 
@@ -11,15 +11,14 @@ from backend.domains.identity.cookies import NAME, Origins, SessionCookies
 from backend.domains.identity.local import TOKEN_SECONDS
 from backend.domains.identity.ports import AUTH
 from backend.domains.identity.service import LocalAccounts, OpenSession, People
-from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_person
 from backend.kernel.errors import EmailTaken, Forbidden, SessionExpired, Unauthenticated, WrongCredentials
 from backend.kernel.http.client_address import ClientAddress
 from backend.kernel.http.operation import PUBLIC, operation
+from backend.kernel.http.requests import PublicRequest, SignedInRequest
 from module_sdk.api.identity import AccessToken, Me, SignedIn, SignIn, SignUp, User
 
 SessionCookie = Annotated[str | None, CookieParameter(name=NAME, description="The session, as sign-in set it")]
-ApiCall = Request[Any, Any, Any]
 
 
 class AuthController(Controller):
@@ -40,7 +39,7 @@ class AuthController(Controller):
     async def sign_up(
         self,
         data: JSONBody[SignUp],
-        request: ApiCall,
+        request: PublicRequest,
         accounts: NamedDependency[LocalAccounts],
         session_cookies: NamedDependency[SessionCookies],
         origins: NamedDependency[Origins],
@@ -68,7 +67,7 @@ class AuthController(Controller):
     async def sign_in(
         self,
         data: JSONBody[SignIn],
-        request: ApiCall,
+        request: PublicRequest,
         accounts: NamedDependency[LocalAccounts],
         session_cookies: NamedDependency[SessionCookies],
         origins: NamedDependency[Origins],
@@ -89,7 +88,7 @@ class AuthController(Controller):
     )
     async def token(
         self,
-        request: ApiCall,
+        request: PublicRequest,
         accounts: NamedDependency[LocalAccounts],
         session_cookies: NamedDependency[SessionCookies],
         origins: NamedDependency[Origins],
@@ -140,12 +139,12 @@ class MeController(Controller):
         gate=requires_person(api_keys=True),
         summary="The signed-in person and their companies",
     )
-    async def me(self, request: Request[Principal, None, Any], people: NamedDependency[People]) -> Me:
+    async def me(self, request: SignedInRequest, people: NamedDependency[People]) -> Me:
         """Every membership with roles and permissions, oldest first. An API key sees its company alone."""
         return await people.me(request.user)
 
 
-def _user_agent(request: ApiCall) -> str:
+def _user_agent(request: PublicRequest) -> str:
     return request.headers.get("user-agent", "")
 
 
@@ -153,7 +152,7 @@ async def _signed_in(
     status: int,
     user: User,
     opened: OpenSession,
-    request: ApiCall,
+    request: PublicRequest,
     accounts: LocalAccounts,
     session_cookies: SessionCookies,
     origins: Origins,

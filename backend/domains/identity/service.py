@@ -23,7 +23,7 @@ from backend.kernel.db.database import Database
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import ANONYMOUS, UserContext
 from backend.kernel.errors import EmailTaken, SessionExpired, ValidationFailed, WrongCredentials
-from backend.kernel.limits.limiter import Check, Limit, RateLimiter, hashed
+from backend.kernel.limits.limiter import Hit, Limit, RateLimiter, hashed
 from backend.kernel.limits.policies import refusal
 from module_sdk.api.identity import Me, SignIn, SignUp, User
 from module_sdk.api.problems import FieldError
@@ -102,7 +102,7 @@ class LocalAccounts:
         """A new person with their first session; raises ``EmailTaken``, ``RateLimited``, ``ValidationFailed``."""
         email = wanted.email.strip()
         address = accepted(email)
-        await self._hit(Check(self._attempts.sign_up_per_client, hashed(client)))
+        await self._hit(Hit(self._attempts.sign_up_per_client, hashed(client)))
         await self._passwords.must_be_strong(wanted.password, [email, wanted.full_name])
         password_hash = await self._passwords.hash(wanted.password)
         user_id = new_id()
@@ -130,8 +130,8 @@ class LocalAccounts:
         """A new session of an account; raises ``WrongCredentials`` or ``RateLimited``."""
         address = fold(given.email)
         await self._hit(
-            Check(self._attempts.sign_in_per_client, hashed(client)),
-            Check(self._attempts.sign_in_per_account, await self._places.subject(address, client)),
+            Hit(self._attempts.sign_in_per_client, hashed(client)),
+            Hit(self._attempts.sign_in_per_account, await self._places.subject(address, client)),
         )
         async with self._database.transaction(ANONYMOUS) as session:
             found = await IdentityRepository(session).find_credentials(address)
@@ -198,7 +198,7 @@ class LocalAccounts:
     def _until(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC) + SESSION_LIFE
 
-    async def _hit(self, *checks: Check) -> None:
+    async def _hit(self, *checks: Hit) -> None:
         verdict = await self._limiter.hit(checks)
         if not verdict.allowed:
             raise refusal(verdict)

@@ -80,7 +80,7 @@ async def _insert_key(connection: AsyncConnection, keyring: Keyring) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class TokenSigner:
     """A private key and its id."""
 
     kid: str
@@ -101,14 +101,14 @@ class SigningKeys:
         self._loaded_at = float("-inf")
         self._opened: dict[tuple[str, bytes], rsa.RSAPrivateKey | None] = {}
         self._public: dict[str, rsa.RSAPublicKey] = {}
-        self._signer: Signer | None = None
+        self._signer: TokenSigner | None = None
 
     async def key(self, kid: str) -> rsa.RSAPublicKey | None:
         """The public key of an id, looking again for one that is not known."""
         await self._look(RELOAD_SECONDS if kid in self._public else UNKNOWN_SECONDS)
         return self._public.get(kid)
 
-    async def signer(self) -> Signer:
+    async def signer(self) -> TokenSigner:
         """The newest key in use; raises ``Unavailable`` if there is none."""
         await self._look(RELOAD_SECONDS)
         if self._signer is None:
@@ -125,7 +125,7 @@ class SigningKeys:
         self._opened = {(row.id, row.sealed_private): await self._private(row) for row in rows}
         opened = [(row, key) for row, key in zip(rows, self._opened.values(), strict=True) if key is not None]
         self._public = {row.id: key.public_key() for row, key in opened}
-        self._signer = next((Signer(row.id, key) for row, key in opened if row.retired_at is None), None)
+        self._signer = next((TokenSigner(row.id, key) for row, key in opened if row.retired_at is None), None)
 
     async def _look(self, seconds: float) -> None:
         """Load again if the last time was at least ``seconds`` ago; the keys at hand serve while that fails."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.domains.tenants.deletion_repository import DeletionRepository
 from backend.domains.tenants.errors import DeletionRequested
 from backend.domains.tenants.models import DeletionRow, ReceiptRow
-from backend.domains.tenants.ports import Signer
+from backend.domains.tenants.ports import ReceiptSigner
 from backend.kernel.audit.recording import record
 from backend.kernel.db.tenancy import TenantContext
 from backend.kernel.errors import NotFound, ValidationFailed
@@ -70,7 +70,7 @@ async def receipts(session: AsyncSession, user_id: UUID, limit: int, before: UUI
     return [_receipt(row) for row in await DeletionRepository(session).receipts(user_id, limit, before)]
 
 
-async def signed(unsigned: Sequence[ErasureReceipt], signer: Signer) -> list[ErasureReceipt]:
+async def signed(unsigned: Sequence[ErasureReceipt], signer: ReceiptSigner) -> list[ErasureReceipt]:
     """The receipts with ``key_id`` and ``signature``; raises ``Unavailable``."""
     key_id, signatures = await signer.sign([statement(receipt) for receipt in unsigned])
     return [

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, SkipValidation
 
 from backend.domains.tenants.deletion import DeletionService, receipts, signed
 from backend.domains.tenants.errors import DeletionRequested
-from backend.domains.tenants.ports import Signer
+from backend.domains.tenants.ports import ReceiptSigner
 from backend.kernel.auth.authentication import Principal
 from backend.kernel.auth.permissions import requires_permission, requires_person
 from backend.kernel.db.database import Database
@@ -76,7 +76,7 @@ class ReceiptsController(Controller):
         self,
         principal: NamedDependency[Principal],
         db: NamedDependency[Database],
-        receipt_signer: NamedDependency[SkipValidation[Signer]],
+        receipt_signer: NamedDependency[SkipValidation[ReceiptSigner]],
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Page[ErasureReceipt]:

@@ -10,7 +10,7 @@ from backend.domains.tenants.controllers import TenantController, TenantsControl
 from backend.domains.tenants.deletion_controllers import DeletionController, ReceiptsController
 from backend.domains.tenants.erasure import ERASE_SECONDS, Eraser
 from backend.domains.tenants.permissions import PERMISSIONS
-from backend.domains.tenants.ports import AuditLog, Signer
+from backend.domains.tenants.ports import AuditLog, ReceiptSigner
 from backend.kernel.audit.actions import Action
 from backend.kernel.auth.permissions import Permission
 from backend.kernel.domain import Domain, Tag
@@ -21,7 +21,7 @@ from backend.kernel.jobs.upkeep import Job
 ERASE_EVERY = 60.0
 
 
-class SealedLog(AuditLog, Signer, Protocol):
+class SealedLog(AuditLog, ReceiptSigner, Protocol):
     """The audit log whole."""
 
 

@@ -49,7 +49,7 @@ class AuditLog(Protocol):
         """Remove what is kept of a tenant's log outside the database; raises what Redis raises."""
 
 
-class Signer(Protocol):
+class ReceiptSigner(Protocol):
     """Signs with the key of the audit log."""
 
     async def sign(self, messages: Sequence[bytes]) -> tuple[str, list[bytes]]:

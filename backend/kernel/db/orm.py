@@ -1,6 +1,8 @@
 """The declarative base of every table and the columns that most of them share."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import DateTime, FetchedValue, MetaData, Uuid, func
@@ -14,6 +16,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+#: What a statement returns replaces what the session knew of the row; nothing is expired behind its back.
+FRESH: Final[Mapping[str, Any]] = {"execution_options": {"synchronize_session": False, "populate_existing": True}}
 
 
 class Base(DeclarativeBase):

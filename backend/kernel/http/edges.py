@@ -22,7 +22,7 @@ from litestar.types import (
 from backend.kernel.db.database import Database
 from backend.kernel.db.redis import RedisBatcher
 from backend.kernel.http.client_address import ClientAddress
-from backend.kernel.http.health import Check, database_check, health_routes, redis_check
+from backend.kernel.http.health import Probe, database_check, health_routes, redis_check
 from backend.kernel.http.idempotency import Idempotency
 from backend.kernel.http.openapi import openapi_config
 from backend.kernel.http.problems import exception_handlers
@@ -118,7 +118,7 @@ def edges(
     policies: Policies,
     tags: Iterable[tuple[str, str]] = (),
     head: str | None = None,
-    checks: Mapping[str, Check] | None = None,
+    checks: Mapping[str, Probe] | None = None,
 ) -> EdgeParts:
     """The edges of one application.
 

@@ -20,7 +20,7 @@ from module_sdk.api.base import Reply
 
 CHECK_SECONDS: Final = 2.0
 
-Check = Callable[[], Awaitable[None]]
+Probe = Callable[[], Awaitable[None]]
 """Returns when the part works and raises when it does not; the error's type alone is shown."""
 
 
@@ -43,7 +43,7 @@ class Health(Reply, frozen=True, kw_only=True):
     parts: dict[str, PartState] = msgspec.field(default_factory=dict)
 
 
-def database_check(engine: AsyncEngine, head: str | None) -> Check:
+def database_check(engine: AsyncEngine, head: str | None) -> Probe:
     """Whether the database answers and, if ``head`` is given, has exactly that migration."""
 
     async def check() -> None:
@@ -55,12 +55,12 @@ def database_check(engine: AsyncEngine, head: str | None) -> Check:
     return check
 
 
-def redis_check(redis: RedisBatcher) -> Check:
+def redis_check(redis: RedisBatcher) -> Probe:
     """Whether Redis answers."""
     return redis.ping
 
 
-def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
+def health_routes(checks: Mapping[str, Probe]) -> list[HTTPRouteHandler]:
     """``GET /health/live`` (the process answers) and ``GET /health/ready`` (so does everything that it needs)."""
     names = list(checks)
     running: asyncio.Task[list[PartState]] | None = None
@@ -102,7 +102,7 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
     return [live, ready]
 
 
-async def _state(check: Check) -> PartState:
+async def _state(check: Probe) -> PartState:
     began = time.perf_counter()
     reason = None
     try:

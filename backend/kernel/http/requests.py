@@ -7,8 +7,14 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 
+from backend.kernel.auth.authentication import Principal
 from backend.kernel.errors import MalformedJSON, UnsupportedMediaType, ValidationFailed
 from backend.kernel.http.validation import field_error, field_errors
+
+SignedInRequest = Request[Principal, None, Any]
+"""A request that passed a gate, whose ``user`` is the :class:`Principal`."""
+PublicRequest = Request[Any, Any, Any]
+"""One that anybody may send."""
 
 #: Beyond it a float no longer tells neighbouring whole numbers apart.
 EXACT: Final = 2**53

@@ -99,7 +99,7 @@ class Limit(NamedTuple):
     window: int
 
 
-class Check(NamedTuple):
+class Hit(NamedTuple):
     """A limit and whom it is counted for. Hash what is personal (:func:`hashed`)."""
 
     limit: Limit
@@ -140,7 +140,7 @@ class RateLimiter:
         self._local = _LocalCounts(now)
         self._degraded = False
 
-    async def hit(self, checks: Sequence[Check], revoked_key: str | None = None) -> Verdict:
+    async def hit(self, checks: Sequence[Hit], revoked_key: str | None = None) -> Verdict:
         """Count one request for every check, or for none if one is exhausted or ``revoked_key`` exists."""
         return await self.hit_plan(
             Plan([check.limit for check in checks]), [check.subject for check in checks], revoked_key

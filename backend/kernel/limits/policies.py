@@ -20,7 +20,7 @@ from backend.kernel.errors import RateLimited, SessionExpired, Unauthenticated
 from backend.kernel.http.client_address import ClientAddress
 from backend.kernel.http.traits import traits_of
 from backend.kernel.limits.limiter import (
-    Check,
+    Hit,
     Limit,
     Plan,
     RateLimiter,
@@ -155,7 +155,7 @@ class RateLimits:
             return
         scope["state"]["charged_tenant"] = tenant_id
         self._members[user_id, tenant_id] = None
-        verdict = await self._limiter.hit([Check(self._policies.tenant, tenant_id.hex)])
+        verdict = await self._limiter.hit([Hit(self._policies.tenant, tenant_id.hex)])
         if not verdict.allowed:
             raise refusal(verdict)
 
@@ -223,7 +223,7 @@ class TokenLookups:
         """See :data:`~backend.kernel.auth.authentication.Bound`."""
         if self._is_free(token):
             return
-        verdict = await self._limiter.hit([Check(self._limit, self._addresses.of(scope))])
+        verdict = await self._limiter.hit([Hit(self._limit, self._addresses.of(scope))])
         if not verdict.allowed:
             raise refusal(verdict)
 
@@ -243,7 +243,7 @@ class FailedAuthentications:
             try:
                 await app(scope, receive, send)
             except Unauthenticated:
-                verdict = await self._limiter.hit([Check(self._limit, self._addresses.of(scope))])
+                verdict = await self._limiter.hit([Hit(self._limit, self._addresses.of(scope))])
                 if not verdict.allowed:
                     raise refusal(verdict) from None
                 raise

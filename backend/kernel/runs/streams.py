@@ -1,7 +1,7 @@
-"""Event streams that outlive their connection: numbered events, live in memory where they are made, sealed in Redis.
+"""Event logs of runs, which outlive every connection: numbered, live in memory where they are made, sealed in Redis.
 
-The process that makes a stream publishes into a :class:`LiveStream`; readers in the same process follow that without a
-trip. A writer of its own copies every event, sealed with the tenant's key, to a Redis stream whose entry ids are the
+The process that carries a run out publishes into a :class:`LiveStream`; readers in the same process follow that without
+a trip. A writer of its own copies every event, sealed with the tenant's key, to a Redis stream whose entry ids are the
 sequence numbers, where readers in other processes and those who come back find them. When Redis is away the live
 readers notice nothing; a reader elsewhere waits for the end, which Postgres keeps.
 """
@@ -40,20 +40,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamRef:
-    """A stream's name: the tenant that owns it and the row whose story it tells."""
+class RunRef:
+    """A run's name: the tenant that owns it and its row."""
 
     tenant_id: UUID
     id: UUID
 
     @property
     def key(self) -> str:
-        """Its key in Redis."""
+        """The key of its events in Redis."""
         return f"ocsuite:stream:{self.tenant_id}:{self.id}"
 
     def binding(self, number: int) -> Binding:
         """What an event is sealed to, so that no event can stand for another."""
-        return Binding(self.tenant_id, "messages", "stream", f"{self.id}/{number}")
+        return Binding(self.tenant_id, "runs", "events", f"{self.id}/{number}")
 
 
 class LiveStream:
@@ -96,18 +96,18 @@ class LiveStream:
                     yield []
 
 
-class StreamUnreadError(Exception):
-    """Nothing can be read of a stream: Redis is away, or what it holds is not what was written there."""
+class EventsUnreadError(Exception):
+    """Nothing can be read of a run's events: Redis is away, or what it holds is not what was written there."""
 
 
-class StreamLog:
+class EventLog:
     """Sealed events in Redis, which is not trusted: what is not as it was written counts as missing."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._unread: deque[StreamRef] = deque(maxlen=1_000)
+        self._unread: deque[RunRef] = deque(maxlen=1_000)
 
-    async def append(self, ref: StreamRef, key: TenantKey, events: list[Event]) -> None:
+    async def append(self, ref: RunRef, key: TenantKey, events: list[Event]) -> None:
         """Write events in one trip; writing one twice is refused by Redis, raised as ``RedisError``."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for event in events:
@@ -116,11 +116,11 @@ class StreamLog:
             pipe.expire(ref.key, KEEP_SECONDS)
             await pipe.execute()
 
-    async def read(self, ref: StreamRef, key: TenantKey, after: int, *, wait_ms: int | None = None) -> list[Event]:
+    async def read(self, ref: RunRef, key: TenantKey, after: int, *, wait_ms: int | None = None) -> list[Event]:
         """Events numbered above ``after``, up to the first that is missing.
 
-        With ``wait_ms`` waits that long for the first of them. Raises :class:`StreamUnreadError`, at once, if that one
-        cannot be read; the log tells it once for each stream.
+        With ``wait_ms`` waits that long for the first of them. Raises :class:`EventsUnreadError`, at once, if that one
+        cannot be read; the log tells it once for each run.
         """
         try:
             found = await self._redis.xread({ref.key: f"{after}-0"}, block=wait_ms)
@@ -137,20 +137,20 @@ class StreamLog:
                 break
         return events
 
-    def _unreadable(self, ref: StreamRef, error: Exception) -> StreamUnreadError:
+    def _unreadable(self, ref: RunRef, error: Exception) -> EventsUnreadError:
         if ref not in self._unread:
             self._unread.append(ref)
-            log.warning("stream_unread", stream_id=str(ref.id), reason=type(error).__name__)
-        return StreamUnreadError()
+            log.warning("events_unread", run_id=str(ref.id), reason=type(error).__name__)
+        return EventsUnreadError()
 
     @staticmethod
-    def _opened(ref: StreamRef, key: TenantKey, number: int, entry: bytes, fields: dict[bytes, bytes]) -> Event:
+    def _opened(ref: RunRef, key: TenantKey, number: int, entry: bytes, fields: dict[bytes, bytes]) -> Event:
         if entry != b"%d-0" % number:
             raise ValueError("an entry is missing")
         name, _, data = key.open(fields[b"e"], ref.binding(number)).partition(b"\n")
         return Event(number, name.decode(), data)
 
-    async def copy(self, ref: StreamRef, key: TenantKey, live: LiveStream, after: int = 0) -> None:
+    async def copy(self, ref: RunRef, key: TenantKey, live: LiveStream, after: int = 0) -> None:
         """Copy a live stream's events above ``after`` as it grows, until it is closed.
 
         Gives up, with a warning, when Redis is away. A gap would be worse than an end: after a failure nothing more is
@@ -162,5 +162,5 @@ class StreamLog:
             try:
                 await self.append(ref, key, batch)
             except (RedisError, OSError) as error:
-                log.warning("stream_not_copied", stream_id=str(ref.id), reason=type(error).__name__)
+                log.warning("events_not_copied", run_id=str(ref.id), reason=type(error).__name__)
                 return

@@ -63,7 +63,7 @@ class Patience:
         return min(max(base * 2.0 ** (attempt - 1), retry_after or 0.0), _LONGEST_WAIT)
 
 
-class Answer:
+class AnswerStream:
     """Follows one answer from its first request, or from ``message_id`` and the last event already seen."""
 
     def __init__(

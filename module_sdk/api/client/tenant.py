@@ -6,7 +6,7 @@ from uuid import UUID
 from module_sdk.api.base import Page
 from module_sdk.api.client.access import AccessClient
 from module_sdk.api.client.audit import AuditClient
-from module_sdk.api.client.stream import Answer, Patience, StreamItem
+from module_sdk.api.client.stream import AnswerStream, Patience, StreamItem
 from module_sdk.api.client.transport import Call, Query, T, Transport, idempotency, route
 from module_sdk.api.csuite import (
     BoardMeeting,
@@ -148,17 +148,17 @@ class TenantClient:
         """
         headers = idempotency(idempotency_key)
         first = Call(method="POST", path=route("c-suite", executive, "chat"), body=body, headers=headers)
-        return Answer(self._transport, self._patience, first=first).items()
+        return AnswerStream(self._transport, self._patience, first=first).items()
 
     def regenerate(self, message_id: UUID, *, idempotency_key: str | None = None) -> AsyncGenerator[StreamItem, None]:
         """Asks for another answer to the same question, and follows it like :meth:`chat`."""
         headers = idempotency(idempotency_key)
         first = Call(method="POST", path=route("c-suite", "messages", message_id, "regenerate"), headers=headers)
-        return Answer(self._transport, self._patience, first=first).items()
+        return AnswerStream(self._transport, self._patience, first=first).items()
 
     def resume(self, message_id: UUID, *, last_event_id: int = 0) -> AsyncGenerator[StreamItem, None]:
         """Follows an answer that someone else began, from the event after ``last_event_id``."""
-        answer = Answer(self._transport, self._patience, message_id=message_id, last_event_id=last_event_id)
+        answer = AnswerStream(self._transport, self._patience, message_id=message_id, last_event_id=last_event_id)
         return answer.items()
 
     async def stop(self, message_id: UUID) -> Message:

@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.domains.audit import verifying
+from backend.domains.audit import chain_verifier
 from backend.domains.audit.chain import (
     GENESIS,
     Entry,
     ForgedHead,
     Seal,
-    Signer,
+    SealSigner,
     checkpoint_of,
     checkpoint_statement,
     link_hash,
     seal_batch,
 )
+from backend.domains.audit.chain_verifier import ChainVerifier, Verdict, content_of
 from backend.domains.audit.diagnosis import Row
-from backend.domains.audit.verifying import ChainVerifier, Verdict, content_of
 from crypto import SealingKey
 from module_sdk.api.audit import AuditCheckpoint
 from tests.audit import tampering
@@ -178,7 +178,7 @@ def test_forged_signatures() -> None:
 @pytest.mark.parametrize("key_id", ["aud_1", "aud_2"])
 def test_rows_signed_with_another_key_are_forged(key_id: str) -> None:
     kept = list(_sealed(7))[:14]
-    signer = Signer(key_id, ATTACKER)
+    signer = SealSigner(key_id, ATTACKER)
     entries = [an_entry(number) for number in range(15, SIZE + 1)]
     for head, first in ((None, 1), (kept[-1][1], 15)):
         trusting = {"aud_1": ATTACKER.public if head is None else KEYS["aud_1"], "aud_2": ATTACKER.public}
@@ -235,8 +235,8 @@ def test_a_hidden_checkpoint_is_named(stripped: bool) -> None:
 
 
 def test_rows_without_checkpoints_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying, "MOST_UNCONFIRMED", 20)
-    monkeypatch.setattr(verifying, "LOOK_AHEAD", 5)
+    monkeypatch.setattr(chain_verifier, "MOST_UNCONFIRMED", 20)
+    monkeypatch.setattr(chain_verifier, "LOOK_AHEAD", 5)
     hidden = _sealed(SIZE)
     assert _found(hidden) is None
     for at in (1, 19, 20, 21, 45):
