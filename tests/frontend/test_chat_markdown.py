@@ -102,6 +102,10 @@ def grown(source: str, step: int = 1) -> Iterator[Unfinished]:
         yield growing
 
 
+def html_of(growing: Unfinished) -> list[str]:
+    return [*growing.blocks, *growing.parts, growing.tail]
+
+
 def inspect(blocks: list[str]) -> Inspector:
     inspector = Inspector()
     inspector.feed("".join(blocks))
@@ -149,7 +153,7 @@ def inspect(blocks: list[str]) -> Inspector:
 def test_what_comes_out_can_do_nothing(source: str) -> None:
     html = inspect(render(source))
     for growing in grown(source):
-        inspect([*growing.blocks, growing.tail])
+        inspect(html_of(growing))
     assert html.words.strip() or html.links
 
 
@@ -158,7 +162,7 @@ def test_what_comes_out_can_do_nothing(source: str) -> None:
 def test_nothing_dangerous_comes_out_of_anything(source: str) -> None:
     inspect(render(source))
     (growing,) = grown(source[: len(source) // 2], 80)
-    inspect([*growing.blocks, growing.tail])
+    inspect(html_of(growing))
 
 
 def test_raw_html_is_shown_as_it_was_written() -> None:
@@ -215,7 +219,7 @@ def test_finished_blocks_are_never_touched_again() -> None:
 )
 def test_marks_that_are_still_open_are_not_shown(source: str, shown: str) -> None:
     (growing,) = grown(source, 80)
-    html = "".join([*growing.blocks, growing.tail])
+    html = "".join(html_of(growing))
     assert " ".join(re.sub(r"<[^>]+>", " ", html).split()) == shown
 
 

@@ -8,8 +8,9 @@ from typing import Final
 from frontend import words
 from frontend.features.chat.stream import Draft
 from frontend.features.chat.thread_state import ThreadState
-from frontend.features.chat.views import MessageView, RefusalView, message_view
+from frontend.features.chat.views import MessageView, PieceView, RefusalView, message_view
 from frontend.kit import markdown
+from frontend.kit.paged_list import PagedList, Rows, with_paged_lists
 from frontend.platform.session import Notice
 from module_sdk.api.csuite import Message, Started
 
@@ -22,15 +23,18 @@ PENDING: Final = "pending"
 KEYS_KNOWN: Final = 20
 
 
+@with_paged_lists
 class AnswerState(ThreadState):
     """The latest answer stands here and not among the messages.
 
-    What changes 25 times a second is then a state of its own, so that neither the list nor the older messages are sent
+    What changes 20 times a second is then a state of its own, so that neither the list nor the older messages are sent
     or drawn again, and nothing is replaced when it ends. ``answer.blocks`` stays empty meanwhile: ``blocks`` has them.
     """
 
     answer: MessageView = MessageView()
-    blocks: list[str] = []
+    blocks = PagedList(PieceView)
+    #: The block being written: what will not change of it, and the rest.
+    parts = PagedList(PieceView)
     tail: str = ""
     thought: str = ""
     busy: bool = False
@@ -59,7 +63,7 @@ class AnswerState(ThreadState):
 
     def _begin_instead(self, shown: MessageView) -> None:
         """Write into the place of the answer that is shown."""
-        self.answer, self.blocks, self.tail, self.thought = shown, [], "", ""
+        self._put(shown, [])
 
     def _acknowledge(self, key: str) -> None:
         """Tell the browser that the API has the question."""
@@ -70,14 +74,18 @@ class AnswerState(ThreadState):
 
     def _show(self, draft: Draft) -> None:
         """Bring the page up to the draft, whose start was taken."""
-        if len(draft.blocks) != len(self.blocks):
-            self.blocks = list(draft.blocks)
-        self.interrupted = draft.interrupted
-        self.thought = draft.thought[-THOUGHT_CHARS:]
-        if draft.ended is None:
-            self.tail = draft.tail
-        else:
+        # Reflex sends what is assigned, even if it is as before.
+        if draft.interrupted != self.interrupted:
+            self.interrupted = draft.interrupted
+        if (thought := draft.thought[-THOUGHT_CHARS:]) != self.thought:
+            self.thought = thought
+        if draft.ended is not None:
             self._take_end(draft.ended)
+            return
+        _bring_up(self.blocks, draft.blocks)
+        _bring_up(self.parts, draft.parts)
+        if draft.tail != self.tail:
+            self.tail = draft.tail
 
     def _take_start(self, started: Started, *, asked: bool) -> None:
         now, where = datetime.now(UTC), words.zone(self._time_zone)
@@ -108,14 +116,19 @@ class AnswerState(ThreadState):
 
     def _put_back(self, answer: MessageView) -> None:
         """Show an answer that is complete."""
-        self.answer, self.blocks, self.tail, self.thought = replace(answer, blocks=[]), answer.blocks, "", ""
+        self._put(replace(answer, blocks=[]), answer.blocks)
+
+    def _put(self, answer: MessageView, blocks: list[str]) -> None:
+        self.answer, self.tail, self.thought = answer, "", ""
+        _bring_up(self.blocks, blocks)
+        _bring_up(self.parts, [])
 
     def _finish(self) -> None:
         self._turn, self._before, self.busy, self.stopping = "", None, False, False
 
     def _whole(self) -> MessageView:
         """The answer with its blocks."""
-        return replace(self.answer, blocks=self.blocks)
+        return replace(self.answer, blocks=[one.html for one in self.blocks])
 
     def _lose(self, notice: Notice) -> None:
         """An answer that was begun cannot be followed. Where the API is away it is taken up again."""
@@ -165,10 +178,20 @@ class AnswerState(ThreadState):
         """Move the latest answer among the messages, before the next question."""
         if self.answer.id:
             self.messages.append(self._whole())
-            self.answer, self.blocks, self.tail, self.thought = MessageView(), [], "", ""
+            self._put(MessageView(), [])
 
     def _forget_answer(self) -> None:
         self._finish()
-        self.answer, self.blocks, self.tail, self.thought, self.announcement = MessageView(), [], "", "", ""
-        self.interrupted = False
+        self._put(MessageView(), [])
+        self.announcement, self.interrupted = "", False
         self.refused, self.setback = RefusalView(), RefusalView()
+
+
+def _bring_up(shown: Rows[PieceView], html: list[str]) -> None:
+    """Show these pieces; those that stand there already are not sent again."""
+    known = [one.html for one in shown]
+    pieces = [PieceView(str(number), one) for number, one in enumerate(html)]
+    if known == html[: len(known)]:
+        shown.append(*pieces[len(known) :])
+    else:
+        shown.replace(pieces)

@@ -28,10 +28,18 @@ _KEY: Final = re.compile(r"[0-9-]{8,80}")
 class ChatState(AnswerState):
     """The page ``/chat``."""
 
+    #: The browser was told to take the address of the new conversation, and has not loaded it yet.
+    _moving: bool = False
+
     @rx.event
     async def load(self) -> Any:
         """Show the conversation in the address, and go on with an answer that is being written."""
         wanted = conversation_in(self._path())
+        moving, self._moving = self._moving, False
+        if moving and not wanted:
+            # Reloaded in between.
+            yield rx.redirect(f"{CHAT_PATH}/{self.open_id}", replace=True)
+            return
         if wanted != self.open_id:
             self._open(wanted)
             yield
@@ -198,6 +206,7 @@ class ChatState(AnswerState):
     def _start(self, started: Started, key: str) -> list[Any]:
         fresh = self.open_id == "" and self._path().rstrip("/") == CHAT_PATH
         self._take_start(started, asked=key != "")
+        self._moving = fresh
         away = [rx.redirect(f"{CHAT_PATH}/{self.open_id}", replace=True)] if fresh else []
         return [*away, ChatState.stop] if self.stopping else away
 

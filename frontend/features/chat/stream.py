@@ -14,8 +14,8 @@ from module_sdk.api.csuite import Delta, Failed, Message, Started, Thought
 
 T = TypeVar("T")
 
-#: 25 updates a second: text flows, and neither the socket nor the browser has more to do than that.
-UPDATE_SECONDS: Final = 0.04
+#: Some 20 updates a second: text flows, and neither the socket nor the browser has more to do than that.
+UPDATE_SECONDS: Final = 0.045
 #: One thread for all answers of this process: rendering is computing, and more would only get into each other's way.
 _RENDERING: Final = ThreadPoolExecutor(1, "markdown")
 
@@ -79,12 +79,17 @@ class Draft:
         return self._text.blocks
 
     @property
+    def parts(self) -> list[str]:
+        """The block being written as HTML, as far as it will not change."""
+        return self._text.parts
+
+    @property
     def tail(self) -> str:
-        """The block being written as HTML."""
+        """The rest of that block as HTML."""
         return self._text.tail
 
     async def advance(self) -> None:
-        """Bring blocks and tail up to the text that was taken; beside the event loop if that is much."""
+        """Bring blocks, parts and tail up to the text that was taken; beside the event loop if that is much."""
         if not self._text.due:
             return
         if self._text.size <= EVERY_TIME_CHARS:

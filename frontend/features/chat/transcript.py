@@ -12,7 +12,7 @@ from frontend.features.chat.views import MessageView
 from frontend.kit.feedback import problem_panel
 from frontend.kit.permissions import may
 from frontend.kit.primitives import button, empty_state, icon, link, skeleton, time_ago
-from frontend.kit.prose import prose
+from frontend.kit.prose import growing_prose, prose
 
 
 def transcript() -> rx.Component:
@@ -119,7 +119,7 @@ def _latest() -> rx.Component:
                 _thought(ChatState.thought, rx.cond(_answering(), "Thought before answering", "Thinking…")),
                 _thought(answer.thought, answer.thought_label),
             ),
-            prose(ChatState.blocks, tail=ChatState.tail),
+            growing_prose(ChatState.blocks, ChatState.parts, ChatState.tail),
             rx.cond(
                 answer.status == "streaming",
                 _writing(),

@@ -48,6 +48,14 @@ class ConversationView:
 
 
 @dataclass(frozen=True)
+class PieceView:
+    """A piece of the HTML of an answer that grows; ``id`` is its place."""
+
+    id: str = ""
+    html: str = ""
+
+
+@dataclass(frozen=True)
 class MessageView:
     """One message.
 
