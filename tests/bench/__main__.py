@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psutil
 
-BENCHES: Final = ("tenancy", "edges", "flood", "chat", "crypto", "audit", "web")
+BENCHES: Final = ("tenancy", "edges", "flood", "chat", "stream", "reads", "crypto", "audit", "web")
 PACKAGES: Final = ("litestar", "uvicorn", "sqlalchemy", "asyncpg", "reflex", "aiohttp", "pynacl", "redis")
 TABLE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 #: What stands in the way of a goal, and what would reach it: shown where it was missed, by words of the row.
