@@ -15,9 +15,11 @@ import aiohttp
 import asyncpg
 
 from backend.devstack.process import free_port
+from backend.kernel.db.database import SETTING
 from backend.kernel.db.orm import new_id
-from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.db.tenancy import ContextSigner, TenantContext
 from backend.settings import Settings
+from crypto import Keyring
 from tests.bench.serving import cpu_seconds, database, migrated_stack, newcomer, row, running
 from tests.bench.trips import counting
 from tests.support.process import api_process, process
@@ -64,11 +66,14 @@ async def _found(settings: Settings, companies: int) -> None:
         records=[(tenant, "Bench", f"b-{tenant.hex}", 100, 100, 10) for tenant in tenants],
         columns=("id", "name", "slug", "messages_per_day", "tasks_per_day", "members_max"),
     )
-    db = database(settings)
-    for tenant in tenants:
-        async with db.transaction(TenantContext(tenant, user)) as session:
-            await (await session.connection()).exec_driver_sql("SELECT util.establish_tenant()")
-    await db.close()
+    signer = ContextSigner(Keyring(settings.master_keys), time.time)
+    app = await asyncpg.connect(settings.database_url)
+    pid = app.get_server_pid()
+    await app.executemany(
+        "SELECT set_config($1, $2, true), util.establish_tenant()",
+        [(SETTING, signer.sign(TenantContext(tenant, user), pid)) for tenant in tenants],
+    )
+    await app.close()
     await owner.execute("VACUUM ANALYZE")
     await owner.close()
 

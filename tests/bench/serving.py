@@ -85,7 +85,7 @@ def database(settings: Settings) -> Database:
 async def newcomer(db: Database, api: str) -> dict[str, str]:
     """The headers of a new person with a new company that has a profile."""
     person = await sign_in(db, api)
-    member = await person.found(summary="Robots for small workshops")
+    member = await person.found(industry="Robotics", description="Robots for small workshops")
     await person.http.aclose()
     return {"Authorization": person.http.headers["Authorization"], "X-Tenant-Id": str(member.tenant_id)}
 
