@@ -15,13 +15,13 @@ from typing import Any, Final
 import aiohttp
 
 from backend.devstack.local import LocalStack
-from backend.devstack.process import free_port
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from crypto import Keyring
 from tests.support.people import sign_in
+from tests.support.ports import reserved_port
 from tests.support.process import api_process
 
 ROUNDS: Final = 150
@@ -32,7 +32,7 @@ QUESTION: Final = {"model": "m", "stream": True, "messages": [{"role": "user", "
 
 def run() -> list[dict[str, Any]]:
     """Rows of the benchmark table."""
-    ports = free_port(), free_port()
+    ports = reserved_port(), reserved_port()
     model = f"http://127.0.0.1:{ports[0]}/v1/chat/completions"
     proxy = f"http://127.0.0.1:{ports[1]}/v1/chat/completions"
     with (
