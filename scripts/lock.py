@@ -2,7 +2,7 @@
 
 Usage: python scripts/lock.py [--check] [--upgrade]
 
-Versions already locked are kept, so the locks change only where pyproject.toml asks for it. `app` and `local` are
+Versions already locked are kept, so the locks change only where pyproject.toml asks for it. The others are
 constrained by `dev`: one version of a package, whichever lock it comes from. No download address is written.
 """
 
@@ -15,7 +15,12 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"dev": ("build", "local", "dev"), "local": ("build", "local"), "app": ("build",)}
+EXTRAS = {
+    "dev": ("build", "local", "model", "dev"),
+    "local": ("build", "local"),
+    "model": ("build", "model"),
+    "app": ("build",),
+}
 COMMON = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-annotate"]
 
 

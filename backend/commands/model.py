@@ -12,6 +12,6 @@ def model(port: int) -> None:
     try:
         from backend.model_server import run
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is not installed; run `make install`") from None
+        raise click.ClickException(f"{error.name} is not installed; run `python3 scripts/install.py model`") from None
 
     run(port)

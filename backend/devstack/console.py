@@ -67,6 +67,8 @@ class Console:
         """A piece of work: ticked when the block ends, crossed when it raises. Several may run at once."""
         step = _Step(title, time.monotonic())
         self._steps.append(step)
+        if self._live is None:
+            self._terminal.print(f"  … {title}")
         try:
             yield
         except asyncio.CancelledError:

@@ -64,7 +64,7 @@ class Supervisor:
             self._stack.prepare()
             if self._console.verbose:
                 tasks.create_task(self._console.follow(self._stack.logs))
-            await asyncio.gather(self._start_web(tasks), self._start_backend(tasks))
+            await asyncio.gather(self._start_web(tasks), self._start_model(tasks), self._start_backend(tasks))
             await self._start_services(tasks, "others")
             if hint:
                 self._console.say(hint)
@@ -74,6 +74,12 @@ class Supervisor:
         with self._console.step("Pages"):
             await self._finish("build", self._plan.build_pages)
         await self._start_services(tasks, "pages")
+
+    async def _start_model(self, tasks: asyncio.TaskGroup) -> None:
+        if self._plan.fetch_model is not None:
+            with self._console.step("Fetching the model"):
+                await self._finish("fetch", self._plan.fetch_model)
+        await self._start_services(tasks, "model")
 
     async def _start_backend(self, tasks: asyncio.TaskGroup) -> None:
         await self._start_servers(tasks)

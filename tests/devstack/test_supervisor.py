@@ -3,9 +3,12 @@
 import asyncio
 import io
 import os
+import re
+import select
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -169,6 +172,54 @@ async def test_service_that_will_not_end_is_killed_with_its_children(tmp_path: P
     assert "worker did not end in 0.3 s and was killed" in run.said.getvalue()
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in run.pids("worker") if psutil.pid_exists(pid)], 5)
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
+
+
+# Says through a pipe of that name that it runs, and ends when another one says so.
+MEETING = "import os, sys; open(sys.argv[1], 'w').close(); open(sys.argv[2]).close()"
+
+
+async def test_pages_are_built_while_servers_start_and_the_database_is_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building, migrating = tmp_path / "building", tmp_path / "migrating"
+    for pipe in (building, migrating):
+        os.mkfifo(pipe)
+    build = (sys.executable, "-c", MEETING, str(building), str(migrating))
+    migrate = (sys.executable, "-c", "import sys; open(sys.argv[1], 'w').close()", str(migrating))
+
+    def start_postgres(_: LocalStack) -> None:
+        with os.fdopen(os.open(building, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
+            assert select.select([pipe], [], [], PATIENCE)[0], "nobody builds the pages yet"
+
+    monkeypatch.setattr(LocalStack, "start_postgres", start_postgres)
+    run = Run(tmp_path, Plan(build, migrate, (server(tmp_path, "api"),)))
+    await run.until_ready()
+    await run.signalled()
+    said = run.said.getvalue()
+    begun, done = (re.findall(rf"^  {mark} (.+?)(?:  .*)?$", said, re.MULTILINE) for mark in "…✓")
+    assert begun == ["Pages", "Database", "Queue", "Database schema", "Api"]
+    assert sorted(done) == sorted(begun)
+    assert said.index("… Database schema") < said.index("✓ Pages")
+
+
+async def test_a_model_is_fetched_before_it_starts_and_while_pages_are_built(tmp_path: Path) -> None:
+    fetching = tmp_path / "fetching"
+    os.mkfifo(fetching)
+    build = (sys.executable, "-c", "import sys; open(sys.argv[1]).close()", str(fetching))
+    fetch = (sys.executable, "-c", "import sys; open(sys.argv[1], 'w').close()", str(fetching))
+    model = replace(server(tmp_path, "model"), after="model")
+    run = Run(tmp_path, Plan(build, DONE, (model,), fetch))
+    await run.until_ready()
+    await run.signalled()
+    said = run.said.getvalue()
+    assert -1 < said.index("… Fetching the model") < said.index("✓ Fetching the model") < said.index("… Model")
+
+
+async def test_a_model_that_cannot_be_fetched_is_named(tmp_path: Path) -> None:
+    failing = (sys.executable, "-c", "raise SystemExit('install: no network')")
+    run = Run(tmp_path, Plan(DONE, DONE, (), failing))
+    with pytest.raises(StackError, match=r"fetch failed: install: no network \(log: .*fetch\.log\)"):
+        await asyncio.wait_for(run.task, PATIENCE)
 
 
 async def test_logs_are_shown_when_asked_for(tmp_path: Path) -> None:

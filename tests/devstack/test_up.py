@@ -13,12 +13,16 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from backend.devstack.postgres import binary
+from backend.operations.smoke import _Walk
 from backend.settings import VARIABLES, Settings
 from crypto import generate_master_key
+from module_sdk.api.client import ApiClient
+from tests.support.model import fake_model
 from tests.support.ports import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,12 +38,12 @@ _NEEDED = {
 class Up:
     """A running `ocsuite up`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.ports = {"OCSUITE_API_PORT": str(reserved_port()), "OCSUITE_WEB_PORT": str(reserved_port())}
         own = {variable.name for variable in VARIABLES}
         clean = {name: value for name, value in os.environ.items() if name not in own}
-        self.environ = clean | self.ports | {"OCSUITE_DATA_DIR": str(folder)}
+        self.environ = clean | self.ports | {"OCSUITE_DATA_DIR": str(folder)} | settings
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "backend.cli", "up"],
@@ -169,3 +173,23 @@ def test_interrupt_leaves_nothing_behind(up: Up) -> None:
     assert up.lines[-1].strip() == "stopping"
     assert not [process for process in family if process.is_running()]
     assert not (FOLDER / "processes").exists()
+
+
+@pytest.mark.parametrize("provider", ["local", "openai"])
+async def test_a_real_model_answers_once_it_is_named(started: list[Up], provider: str) -> None:
+    if started and started[-1].process.poll() is None:
+        started[-1].end(signal.SIGTERM)
+    async with fake_model() as endpoint, httpx.AsyncClient(timeout=60) as http:
+        named = {"LLM_BASE_URL": f"{endpoint.url}/v1", "LLM_MODEL": "qwen3", "LLM_API_KEY": "sk-test"}
+        started.append(Up(FOLDER, LLM_PROVIDER=provider, **(named if provider == "openai" else {})))
+        started[-1].wait_until_ready()
+        assert not [line for line in started[-1].lines if "LLM_PROVIDER" in line]
+        url = f"http://127.0.0.1:{started[-1].ports['OCSUITE_API_PORT']}"
+        walk = _Walk(http, url, ApiClient(url, http=http))
+        for step in (walk.sign_up, walk.company):
+            await step()
+        # The small model takes a minute to say all that it has to say.
+        async with walk._streamed("POST", "/c-suite/ceo/chat", json={"message": "Hello?"}) as answer:
+            assert await anext(line async for line in answer.aiter_lines() if line == "event: message.delta")
+        assert (await walk.executives()).startswith(f"{provider}: ")
+        assert bool(endpoint.requests) == (provider == "openai")
