@@ -17,7 +17,6 @@ import asyncpg
 import msgspec
 
 from backend.devstack.local import LocalStack
-from backend.devstack.process import free_port
 from backend.domains.audit.chain import Entry, Seal, seal_batch
 from backend.domains.audit.domain import Audit
 from backend.domains.audit.keys import OpenedKeys
@@ -29,6 +28,7 @@ from backend.settings import Settings
 from crypto import Keyring
 from tests.bench.audited_app import TENANT, USER, write
 from tests.bench.bench_edges import CONNECTIONS, _answering, _load
+from tests.support.ports import reserved_port
 
 ROUNDS: Final = 9
 WRITERS: Final = 100
@@ -85,7 +85,7 @@ async def _company(owner: asyncpg.Connection, tenant_id: UUID) -> None:
 
 @contextmanager
 def _server(arm: str, environment: Mapping[str, str]) -> Iterator[int]:
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "tests.bench.audited_app", arm, str(port)]
     folder = Path(__file__).parents[2]
     process = subprocess.Popen(command, env=dict(environment), cwd=folder, stdout=subprocess.DEVNULL)

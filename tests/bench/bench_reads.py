@@ -14,7 +14,6 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 
-from backend.devstack.process import free_port
 from backend.kernel.db.database import SETTING
 from backend.kernel.db.orm import new_id
 from backend.kernel.db.tenancy import ContextSigner, TenantContext
@@ -22,6 +21,7 @@ from backend.settings import Settings
 from crypto import Keyring
 from tests.bench.serving import cpu_seconds, database, migrated_stack, newcomer, row, running
 from tests.bench.trips import counting
+from tests.support.ports import reserved_port
 from tests.support.process import api_process, process
 
 ROUNDS: Final = 200
@@ -47,7 +47,7 @@ def run() -> list[dict[str, Any]]:
             environments[name] = environment
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         asyncio.run(_keep(servers["few"], folder))
-        port = free_port()
+        port = reserved_port()
         command = [sys.executable, "-m", "tests.bench.bench_reads", str(port), str(folder)]
         opened.enter_context(running(command, port, os.environ))
         times = asyncio.run(_times(servers, f"http://127.0.0.1:{port}"))

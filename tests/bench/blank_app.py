@@ -16,9 +16,9 @@ from typing import Final
 from reflex_base.compiler.templates import rxconfig_template
 from reflex_base.constants import Templates
 
-from backend.devstack.process import free_port
 from frontend.build import build_environment
 from frontend.platform.settings import WebSettings
+from tests.support.ports import reserved_port
 
 _NAME: Final = "blank"
 _SECONDS: Final = 300
@@ -39,7 +39,7 @@ def blank_app() -> Iterator[str]:
         if _CONFIG not in config:
             raise RuntimeError("Reflex's template of a configuration looks different now")
         (folder / "rxconfig.py").write_text(config)
-        port = free_port()
+        port = reserved_port()
         process = _start(folder, port)
         try:
             url = f"http://localhost:{port}"

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from backend.devstack.process import free_port
 from tests.bench.serving import ROOT, running
+from tests.support.ports import reserved_port
 
 VERSION: Final = "1.108.7"
 _PLACE: Final = ROOT / ".build" / f"litellm-{VERSION}"
@@ -36,7 +36,7 @@ def litellm(upstream: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]
             }
         )
     )
-    port = free_port()
+    port = reserved_port()
     command = [str(_PLACE / "bin" / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     # Else it fetches a list of prices as it starts.
     key = f"sk-{secrets.token_hex(32)}"  # it refuses to start without one

@@ -16,13 +16,13 @@ from typing import IO, Any, Final
 import psutil
 
 from backend.devstack.local import LocalStack
-from backend.devstack.process import free_port
 from backend.kernel.db.database import Database, create_engine
 from backend.kernel.db.tenancy import ContextSigner
 from backend.migrate import migrate
 from backend.settings import Settings
 from crypto import Keyring
 from tests.support.people import sign_in
+from tests.support.ports import reserved_port
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def migrated_stack(**more: str) -> Iterator[tuple[dict[str, str], Settings]]:
 @contextmanager
 def upstream(kind: str, *arguments: str) -> Iterator[tuple[str, int]]:
     """The base URL and process of a server of :mod:`tests.bench.upstream`."""
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "tests.bench.upstream", kind, str(port), *arguments]
     with running(command, port, os.environ) as pid:
         yield f"http://127.0.0.1:{port}/v1", pid

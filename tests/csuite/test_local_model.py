@@ -1,9 +1,9 @@
 """The whole path against software that is not ours: llama.cpp's server with a small real model."""
 
-from backend.devstack.process import free_port
 from backend.domains.csuite.providers.factory import LOCAL_MODEL
 from backend.settings import Settings
 from tests.conftest import SignIn
+from tests.support.ports import reserved_port
 from tests.support.process import api_process, process, wait_until_answered
 from tests.support.sse import frames
 
@@ -15,7 +15,7 @@ async def test_chat_is_answered_by_the_local_model(
     environment: dict[str, str], settings: Settings, someone: SignIn
 ) -> None:
     member = await (await someone()).found("Acme Robotics", industry="Robotics")
-    port = free_port()
+    port = reserved_port()
     with process("model", environment, "--port", str(port)) as started:
         url = f"http://127.0.0.1:{port}"
         wait_until_answered(f"{url}/health", started)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from backend.cli import COMMANDS
-from backend.devstack.process import free_port
 from backend.settings import VARIABLES
 from tests.docs.pages import ROOT
+from tests.support.ports import reserved_port
 from tests.support.process import wait_until_answered
 
 #: Import names of the packages of the extras `local` and `model`, none of which the image's lock has.
@@ -103,7 +103,7 @@ def test_without_settings_it_asks_for_them(image: Path) -> None:
 
 
 def test_api_and_worker_run(image: Path, environment: Mapping[str, str], tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "log"
+    port, log = reserved_port(), tmp_path / "log"
     known = {variable.name: environment[variable.name] for variable in VARIABLES if variable.name in environment}
     given = environ(image, **known) | {"OCSUITE_API_PORT": str(port)}
     command = [sys.executable, "-m", "backend.cli"]

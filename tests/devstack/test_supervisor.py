@@ -19,8 +19,8 @@ from rich.console import Console as Terminal
 from backend.devstack import LocalStack, StackError
 from backend.devstack.children import Plan, Service
 from backend.devstack.console import Console
-from backend.devstack.process import free_port
 from backend.devstack.supervisor import Supervisor
+from tests.support.ports import reserved_port
 
 READY = "everything runs"
 DONE = (sys.executable, "-c", "pass")
@@ -83,7 +83,7 @@ class Run:
 
 def server(folder: Path, name: str) -> Service:
     """A stand-in that serves."""
-    port = free_port()
+    port = reserved_port()
     command = (sys.executable, "-c", SERVER, str(folder), name, str(port))
     return Service(name, name.capitalize(), command, f"http://127.0.0.1:{port}/")
 

@@ -18,12 +18,12 @@ import psutil
 import pytest
 
 from backend.devstack.postgres import binary
-from backend.devstack.process import free_port
 from backend.operations.smoke import _Walk
 from backend.settings import VARIABLES, Settings
 from crypto import generate_master_key
 from module_sdk.api.client import ApiClient
 from tests.support.model import fake_model
+from tests.support.ports import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # The built pages stay here from run to run; the database and everything else is made anew.
@@ -40,7 +40,7 @@ class Up:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.ports = {"OCSUITE_API_PORT": str(free_port()), "OCSUITE_WEB_PORT": str(free_port())}
+        self.ports = {"OCSUITE_API_PORT": str(reserved_port()), "OCSUITE_WEB_PORT": str(reserved_port())}
         own = {variable.name for variable in VARIABLES}
         clean = {name: value for name, value in os.environ.items() if name not in own}
         self.environ = clean | self.ports | {"OCSUITE_DATA_DIR": str(folder)} | settings

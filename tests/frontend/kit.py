@@ -1,7 +1,6 @@
 """Servers for the web app's tests: the fake API, which can be stopped and started again, and the web app itself."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -16,16 +15,10 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from tests.frontend.fake_api import World, create_fake
+from tests.support.ports import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def visitor(routes: Sequence[BaseRoute], cookies: Mapping[str, str] | None = None) -> httpx.Client:
@@ -40,7 +33,7 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.world = World()
-        self.port = free_port()
+        self.port = reserved_port()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -65,7 +58,7 @@ class WebApp:
     """`ocsuite web` in a process of its own."""
 
     def __init__(self, api_port: int, data_dir: Path, log: Path | None = None, **environ: str) -> None:
-        self.port = free_port()
+        self.port = reserved_port()
         self.url = f"http://localhost:{self.port}"
         self._environ = {
             **os.environ,

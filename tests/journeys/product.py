@@ -17,10 +17,10 @@ from typing import Final
 import psutil
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from backend.devstack.process import free_port
 from backend.settings import VARIABLES
 from frontend.build import ensure_built
 from frontend.platform.settings import WebSettings
+from tests.support.ports import reserved_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = ROOT / ".build"
@@ -56,7 +56,7 @@ class Product:
     def __init__(self, folder: Path, **environ: str) -> None:
         """``environ`` is added to what the product gets; nothing of its own is taken over from this process."""
         self.folder = folder
-        self.ports = {"api": free_port(), "web": free_port()}
+        self.ports = {"api": reserved_port(), "web": reserved_port()}
         self.url = f"http://localhost:{self.ports['web']}"
         self.api_url = f"http://127.0.0.1:{self.ports['api']}"
         own = {variable.name for variable in VARIABLES}
@@ -173,7 +173,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def debugged_chromium() -> Iterator[tuple[BrowserContext, int]]:
     """A Chromium that other programs may steer as well, on the port that is given with it."""
-    port = free_port()
+    port = reserved_port()
     with TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from backend.devstack.process import free_port
 from backend.operations.smoke import smoke
 from backend.operations.smoke_checks import SmokeFailed, cut_points, ended, parse_frames
 from backend.settings import Settings
+from tests.support.ports import reserved_port
 from tests.support.process import command
 from tests.support.server import running_api
 
@@ -34,7 +34,7 @@ async def test_walks_through_the_whole_product(unhurried_url: str) -> None:
 async def test_the_command_gives_scripts_an_exit_status(environment: dict[str, str], api_url: str) -> None:
     good = await asyncio.to_thread(command, environment, "smoke", "--url", api_url)
     assert (good.returncode, good.stderr) == (0, "")
-    nowhere = f"http://127.0.0.1:{free_port()}"
+    nowhere = f"http://127.0.0.1:{reserved_port()}"
     bad = await asyncio.to_thread(command, environment, "smoke", "--url", nowhere)
     assert bad.returncode == 1
     assert bad.stderr.startswith("Error: health: ")
@@ -52,7 +52,7 @@ async def answering(handler: Callable[[web.Request], web.StreamResponse]) -> Asy
     application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application)
     await runner.setup()
-    port = free_port()
+    port = reserved_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
         yield f"http://127.0.0.1:{port}"

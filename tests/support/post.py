@@ -11,8 +11,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from backend.devstack.process import free_port
 from tests.kernel.mail_server import read
+from tests.support.ports import reserved_port
 
 PATIENCE = 30.0
 LINK = re.compile(r"https?://\S+\?token=([\w-]+)")
@@ -77,7 +77,7 @@ def token_in(mail: EmailMessage) -> str:
 @contextmanager
 def running_post() -> Iterator[Post]:
     """Take mails until the block ends."""
-    post = Post(free_port())
+    post = Post(reserved_port())
     controller = Controller(post, hostname="127.0.0.1", port=post.port, enable_SMTPUTF8=True)
     controller.start()
     try:

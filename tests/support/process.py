@@ -20,7 +20,7 @@ from typing import Final
 import httpx
 
 from backend.cli import main
-from backend.devstack.process import free_port
+from tests.support.ports import reserved_port
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["backend.app", "backend.worker", "uvicorn", "tests.support.process"])
@@ -93,7 +93,7 @@ def _run(
 @contextmanager
 def api_process(environment: Mapping[str, str], output: Path | None = None) -> Iterator[tuple[str, Process]]:
     """`ocsuite api` on a free port: its address and process, which is killed at the end if it still lives."""
-    port = free_port()
+    port = reserved_port()
     with process("api", {**environment, "OCSUITE_API_PORT": str(port)}, output=output) as started:
         url = f"http://127.0.0.1:{port}"
         wait_until_answered(f"{url}/health/live", started)

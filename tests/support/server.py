@@ -8,16 +8,16 @@ from contextlib import contextmanager
 import uvicorn
 
 from backend.app import create_app
-from backend.devstack.process import free_port
 from backend.kernel.http.connections import bounded
 from backend.kernel.limits.policies import Policies
 from backend.settings import Settings
+from tests.support.ports import reserved_port
 
 
 @contextmanager
 def running_api(settings: Settings, policies: Policies | None = None) -> Iterator[str]:
     """Serve until the block ends; gives the base URL. ``policies`` replace the product's rate limits."""
-    port = free_port()
+    port = reserved_port()
     config = uvicorn.Config(
         create_app(settings, policies=policies),
         host="127.0.0.1",
