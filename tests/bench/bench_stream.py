@@ -86,7 +86,7 @@ async def _measure(
         people = [await newcomer(db, api) for _ in range(-(-answers // PER_PERSON))]
         return Arm(f"{api}/c-suite/ceo/chat", people)
 
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as http:
         costs: dict[str, list[float]] = {"ours": [], "bare": []}
         rates: dict[str, list[float]] = {"ours": [], "LiteLLM": []}
