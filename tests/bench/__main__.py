@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psutil
 
-BENCHES: Final = ("tenancy", "edges", "flood", "chat", "stream", "reads", "crypto", "audit", "web")
+BENCHES: Final = ("tenancy", "edges", "flood", "chat", "crypto", "audit", "web")
 PACKAGES: Final = ("litestar", "uvicorn", "sqlalchemy", "asyncpg", "reflex", "aiohttp", "pynacl", "redis")
 TABLE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 #: What stands in the way of a goal, and what would reach it: shown where it was missed, by words of the row.
@@ -25,9 +25,6 @@ OBSTACLES: Final = {
     "time to first token": "membership, company and the day's count are read before the model is asked, through "
     "SQLAlchemy (about 1 ms a statement on this machine). One statement past the ORM would come near the pass-through, "
     "which itself adds nearly 1 ms.",
-    "round trips of": "admission, BEGIN with the context, the query, COMMIT. A function that puts the context in force "
-    "and reads, as admission does, would make it two.",
-    "one client at a time": "the round trips below; the bare handler has none.",
     "resume": "membership and message are two transactions, and Redis a third trip.",
     "gated and audited": "the request is one insert, to which the gate adds a round trip and the entry a statement "
     "with rows in two tables and four indexes: about 1 ms of client and server on two shared cores. Sending entry "

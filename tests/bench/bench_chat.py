@@ -27,8 +27,8 @@ def run() -> list[dict[str, Any]]:
     """Rows of the benchmark table."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        upstream("model") as (model, _),
-        upstream("pass", f"{model}/chat/completions") as (bare, _),
+        upstream("model") as model,
+        upstream("pass", f"{model}/chat/completions") as bare,
         litellm(model, Path(folder)) as proxy,
         migrated_stack(LLM_PROVIDER="openai", LLM_BASE_URL=model, LLM_API_KEY="benchmark", LLM_MODEL="m") as (
             environment,
@@ -55,7 +55,7 @@ async def _measure(
         for round_number in range(WARM_UP + ROUNDS):
             if round_number % PER_PERSON == 0:
                 headers = await newcomer(db, api)
-            taken = {arm: (await _first(http, url, QUESTION, key, b'"@1:'))[0] for arm, (url, key) in asked.items()}
+            taken = {arm: (await _first(http, url, QUESTION, key, b'"word 1 '))[0] for arm, (url, key) in asked.items()}
             chat = f"{api}/c-suite/ceo/chat"
             taken["ours"], body = await _first(http, chat, {"message": WORDS}, headers, b"message.delta")
             message_id = json.loads(body.split(b"data: ", 2)[1].split(b"\n")[0])["message"]["id"]

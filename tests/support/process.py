@@ -40,16 +40,11 @@ class Process:
         self._child = _FORKS.Process(target=_run, args=(arguments, dict(environment), output, errors, folder))
         self._child.start()
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._child.pid is not None
-        return self._child.pid
-
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self._child.is_alive():
-            os.kill(self.pid, number)
+            assert self._child.pid is not None
+            os.kill(self._child.pid, number)
 
     def terminate(self) -> None:
         """Ask it to end."""
