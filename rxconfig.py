@@ -1,9 +1,9 @@
-"""Reflex's configuration. Addresses, ports and secrets are no part of it: `frontend.server` reads them as it starts."""
+"""Reflex's configuration. Addresses, ports and secrets are no part of it: the server reads them as it starts."""
 
 import reflex as rx
 
 from frontend.design import BUILD_ORIGIN, DesignPlugin
-from frontend.settings import CLERK_LIBRARY
+from frontend.platform.settings import CLERK_LIBRARY
 
 config = rx.Config(
     app_name="frontend",

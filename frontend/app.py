@@ -11,19 +11,19 @@ from reflex_base.event import EventSpec
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from frontend import pages, runtime, theme
-from frontend.account_routes import account_routes
-from frontend.components.feedback import Leave, banners, notices
-from frontend.components.primitives import given
-from frontend.download_routes import download_routes
-from frontend.edge import Edge
+from frontend import pages, theme
 from frontend.kit.browser import PageBehaviour, announcer
-from frontend.platform import reflex_seam
+from frontend.kit.feedback import Leave, banners, notices
+from frontend.kit.primitives import given
+from frontend.platform import reflex_seam, runtime
+from frontend.platform.account_routes import account_routes
+from frontend.platform.binding import SessionBinding, SessionOwner
+from frontend.platform.download_routes import download_routes
+from frontend.platform.edge import Edge
+from frontend.platform.session import SessionState
+from frontend.platform.session_routes import session_routes
+from frontend.platform.settings import WebSettings, clerk_host
 from frontend.platform.sockets import Sockets
-from frontend.session_routes import session_routes
-from frontend.settings import WebSettings, clerk_host
-from frontend.states.binding import SessionBinding, SessionOwner
-from frontend.states.session import SessionState
 
 Wraps = dict[tuple[int, str], Callable[[bool], rx.Component | None]]
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def create_app(settings: WebSettings) -> rx.App:
                 custom_attrs={"as": "font"},
             ),
         ],
-        # Neither toaster nor connection pulser of Reflex: `frontend.components.feedback` has lighter, readable ones.
+        # Neither toaster nor connection pulser of Reflex: `frontend.kit.feedback` has lighter, readable ones.
         toaster=None,
         app_wraps=_wraps(settings),
         backend_exception_handler=_on_exception,
@@ -93,7 +93,7 @@ def _wraps(settings: WebSettings) -> Wraps:
         (5, "Overlay"): _overlay,
     }
     if settings.clerk_publishable_key:
-        from frontend.components import clerk
+        from frontend.features.account import clerk
 
         wraps[50, "Clerk"] = lambda _stateful: clerk.provider(settings.clerk_publishable_key)
     return wraps

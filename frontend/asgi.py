@@ -3,6 +3,6 @@
 import os
 
 from frontend.app import create_app
-from frontend.settings import WebSettings
+from frontend.platform.settings import WebSettings
 
 app = create_app(WebSettings.load(os.environ))

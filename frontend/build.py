@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from frontend.settings import WebSettings
+from frontend.platform.settings import WebSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STAMP: Final = "ocsuite.build"

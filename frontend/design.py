@@ -9,7 +9,8 @@ from reflex_base.plugins import Plugin
 
 from frontend import theme
 
-STYLES = Path(__file__).parent / "css"
+#: Each lies in the room of what it is for; the numbers of their names are the order of the cascade.
+STYLES = sorted(Path(__file__).parent.rglob("*.css"), key=lambda path: path.name)
 #: What the pages are compiled with in place of the address that they are served from.
 BUILD_ORIGIN = "http://ocsuite.invalid"
 _BAKED = re.compile(r"`(?P<scheme>ws|http)://ocsuite\.invalid(?P<path>/[^`]*)`")
@@ -25,8 +26,8 @@ class DesignPlugin(Plugin):
     """Adds the app's one style sheet, and lets the built pages find their server by the address they came from."""
 
     def get_static_assets(self, **context: Any) -> Sequence[tuple[Path, str | bytes]]:
-        """The compiled style sheet: the theme first, then ``css/*.css`` in the order of their names."""
-        sheets = [theme.stylesheet(), *(path.read_text("utf-8") for path in sorted(STYLES.glob("*.css")))]
+        """The compiled style sheet: the theme first, then the style sheets of all rooms."""
+        sheets = [theme.stylesheet(), *(path.read_text("utf-8") for path in STYLES)]
         return [(Path("styles/ocsuite.css"), "\n".join(sheets))]
 
     def get_stylesheet_paths(self, **context: Any) -> Sequence[str]:

@@ -18,8 +18,8 @@ def web(build_only: bool) -> None:
 
     from backend.kernel.http.connections import bounded
     from frontend.build import BuildError, ensure_built
-    from frontend.server import run
-    from frontend.settings import WebSettings, WebSettingsError
+    from frontend.platform.server import run
+    from frontend.platform.settings import WebSettings, WebSettingsError
 
     try:
         settings = WebSettings.load(environ)

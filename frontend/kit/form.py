@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import reflex as rx
 
-from frontend.components.primitives import ButtonKind, button
+from frontend.kit.primitives import ButtonKind, button
 
 KEY_FIELD: Final = "idempotency-key"
 

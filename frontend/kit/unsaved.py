@@ -6,7 +6,7 @@ import reflex as rx
 from reflex_base.event import EventHandler, no_args_event_spec
 from reflex_base.vars import VarData
 
-from frontend.components.primitives import button
+from frontend.kit.primitives import button
 
 
 class TouchedForm(rx.el.Form):  # type: ignore[misc]  # Reflex's elements carry no types

@@ -18,7 +18,7 @@ from reflex_base.constants import Templates
 
 from backend.devstack.process import free_port
 from frontend.build import build_environment
-from frontend.settings import WebSettings
+from frontend.platform.settings import WebSettings
 
 _NAME: Final = "blank"
 _SECONDS: Final = 300

@@ -124,7 +124,7 @@ def test_api_and_worker_run(image: Path, environment: Mapping[str, str], tmp_pat
 
 def test_pages_can_be_served(image: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import frontend.server, frontend.app"],
+        [sys.executable, "-c", "import frontend.platform.server, frontend.app"],
         cwd=image, env=environ(image), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -82,7 +82,7 @@ class WebApp:
         with ExitStack() as files:
             log = files.enter_context(self._log.open("ab")) if self._log else None
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "import os; from frontend.server import run; run(os.environ)"],
+                [sys.executable, "-c", "import os; from frontend.platform.server import run; run(os.environ)"],
                 cwd=ROOT,
                 env=self._environ,
                 stdout=log or subprocess.DEVNULL,

@@ -9,8 +9,8 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from frontend.states.chat import ChatState
-from frontend.states.session import SessionState
+from frontend.features.chat.state import ChatState
+from frontend.platform.session import SessionState
 
 STATE = "reflex___state____state"
 SESSION = SessionState.get_full_name()

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from frontend.states.access_views import area_title, chosen, denied_view, role_view
-from frontend.states.problems import one_of
+from frontend.features.access.views import area_title, chosen, role_view
+from frontend.kit.problems import denied_view
+from frontend.platform.problems import one_of
 from module_sdk.api.problems import Problem
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_api import COOKIE

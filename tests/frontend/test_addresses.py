@@ -3,8 +3,8 @@
 import pytest
 
 from backend.kernel.http.validation import _PATTERNS
-from frontend.addresses import NO_ADDRESS, odd_address, suggestion
-from frontend.settings import account_portal
+from frontend.kit.addresses import NO_ADDRESS, odd_address, suggestion
+from frontend.platform.settings import account_portal
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from playwright.sync_api import Page, expect
 
 from backend.domains.audit.words import ActionWords
 from backend.registry import declarations
-from frontend import runtime
-from frontend.audit_words import ATTEMPTS, ICONS, OTHER_ICON, area_icon, say
-from frontend.download_routes import download_routes
-from frontend.settings import WebSettings
-from frontend.states.access_views import denied_view
-from frontend.states.audit_views import Filters, entry_view, filters_of, verified_view, wanted
+from frontend.features.audit.views import Filters, entry_view, filters_of, verified_view, wanted
+from frontend.features.audit.words import ATTEMPTS, ICONS, OTHER_ICON, area_icon, say
+from frontend.kit.problems import denied_view
+from frontend.platform import runtime
+from frontend.platform.download_routes import download_routes
+from frontend.platform.settings import WebSettings
 from module_sdk.api.audit import AuditFault, AuditVerification
 from module_sdk.api.client import ApiError
 from tests.frontend.chat_api import ChatApi

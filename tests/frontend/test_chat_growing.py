@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from frontend.components.markdown import Unfinished, render
-from frontend.components.markdown.growing import _closed
-from frontend.components.markdown.html import Renderer
-from frontend.components.markdown.parser import BLOCK_MAX_CHARS, parser
+from frontend.kit.markdown import Unfinished, render
+from frontend.kit.markdown.growing import _closed
+from frontend.kit.markdown.html import Renderer
+from frontend.kit.markdown.parser import BLOCK_MAX_CHARS, parser
 
 LISTS = {
     "items": "- Say **one** thing\n",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontend.components.markdown import Unfinished, plain, render
+from frontend.kit.markdown import Unfinished, plain, render
 
 HARMLESS_TAGS = {
     "a", "blockquote", "br", "button", "code", "div", "em", "figcaption", "figure", "h3", "hr", "input", "li", "math",

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from frontend.states.chat_list import CHAT_PATH
-from frontend.states.chat_stream import Draft, gathered
-from frontend.states.chat_thread import conversation_in
-from frontend.states.chat_views import executive_view, message_view
+from frontend.features.chat.conversations_state import CHAT_PATH
+from frontend.features.chat.stream import Draft, gathered
+from frontend.features.chat.thread_state import conversation_in
+from frontend.features.chat.views import executive_view, message_view
 from module_sdk.api.client import ApiUnavailable, ChatEvent, Reconnecting
 from module_sdk.api.csuite import Conversation, Delta, Executive, Failed, Message, MessageError, Started
 

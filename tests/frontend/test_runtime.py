@@ -10,13 +10,13 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from frontend import runtime
-from frontend.edge import content_security_policy
-from frontend.server import server_config
-from frontend.session_routes import relative_path, session_routes
-from frontend.settings import WebSettings, WebSettingsError, clerk_host
-from frontend.states.last_companies import remembered, remembering
-from frontend.states.session import sign_in_address
+from frontend.platform import runtime
+from frontend.platform.edge import content_security_policy
+from frontend.platform.last_companies import remembered, remembering
+from frontend.platform.server import server_config
+from frontend.platform.session import sign_in_address
+from frontend.platform.session_routes import relative_path, session_routes
+from frontend.platform.settings import WebSettings, WebSettingsError, clerk_host
 from module_sdk.api.client import ApiClient, ApiError, SessionCookie
 from tests.frontend.fake_api import World, create_fake
 from tests.frontend.kit import visitor

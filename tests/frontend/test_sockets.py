@@ -16,6 +16,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from websockets.exceptions import InvalidStatus
 
+from frontend.features.account.auth_state import AuthState
+from frontend.features.account.clerk_state import ClerkState
 from frontend.platform.logs import PLACE_LINES, Lines, Oddities
 from frontend.platform.reflex_seam import GONE_SECONDS, STRANGER_SECONDS, States
 from frontend.platform.sockets import Bounds, Sockets, network_of
@@ -24,8 +26,8 @@ from tests.frontend.kit import ROOT, WebApp
 from tests.frontend.tab import CHAT, SESSION, Tab
 
 PASSWORD = "hunter2-but-longer"
-AUTH = f"{SESSION}.frontend___states___auth____auth_state"
-CLERK = f"{SESSION}.frontend___states___clerk____clerk_state"
+AUTH = AuthState.get_full_name()
+CLERK = ClerkState.get_full_name()
 CLERK_KEY = "pk_test_Y2xldmVyLWNhdC0xMi5jbGVyay5hY2NvdW50cy5kZXYk"
 
 

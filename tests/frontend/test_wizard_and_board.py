@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from frontend import choices
-from frontend.states.dashboard import metric_view
+from frontend.features.company import choices
+from frontend.features.dashboard.state import metric_view
 from module_sdk.contract.capability import MetricSnapshot
 from tests.frontend.conftest import sign_up
 from tests.frontend.fake_api import NOW

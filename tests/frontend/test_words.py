@@ -3,7 +3,8 @@ from itertools import pairwise
 
 import pytest
 
-from frontend import charts, words
+from frontend import words
+from frontend.features.dashboard import charts
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

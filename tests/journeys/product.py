@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from backend.devstack.process import free_port
 from backend.settings import VARIABLES
 from frontend.build import ensure_built
-from frontend.settings import WebSettings
+from frontend.platform.settings import WebSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = ROOT / ".build"

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from frontend import theme
-from frontend.components.markdown import render
 from frontend.design import STYLES
+from frontend.kit.markdown import render
 
 pytestmark = pytest.mark.journey
 ANSWER = """# שלום
@@ -30,7 +30,7 @@ The root $\\sqrt{x}$ is here.
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """The answer under the app's own rule for what a page may load."""
-    sheets = [theme.stylesheet(), *(path.read_text("utf-8") for path in sorted(STYLES.glob("*.css")))]
+    sheets = [theme.stylesheet(), *(path.read_text("utf-8") for path in STYLES)]
     blocks = "".join(f'<div class="md-block">{block}</div>' for block in render(ANSWER))
     policy = "default-src 'none'; style-src 'self' 'unsafe-inline'"
     page = browser.new_page(viewport={"width": 375, "height": 800})

@@ -1,17 +1,23 @@
 """One decorator declares an operation, and a declaration that contradicts itself fails when it is imported."""
 
+from contextlib import nullcontext as does_not_raise
 from typing import Any
 
 import pytest
+from litestar import Litestar
 from litestar.response import Stream
 
 from backend.kernel.auth.permissions import Permission, requires_permission, requires_person
+from backend.kernel.db.database import Database
+from backend.kernel.db.redis import RedisBatcher
 from backend.kernel.domain import Domain, Tag, declared
 from backend.kernel.errors import EmailTaken, LimitReached
+from backend.kernel.http.edges import edges
 from backend.kernel.http.operation import PUBLIC, WrongOperationError, operation
 from backend.kernel.http.traits import DEFAULT_MAX_BODY, Traits, traits_of
-from backend.kernel.limits.limiter import Limit
-from backend.kernel.limits.policies import Policy
+from backend.kernel.limits.limiter import Limit, RateLimiter
+from backend.kernel.limits.policies import Policy, default_policies
+from backend.settings import Settings
 
 GATE = requires_permission("chat.use")
 EVENTS = {"message": dict}
@@ -68,6 +74,15 @@ def test_what_is_declared_is_what_the_edges_read() -> None:
     errors = (EmailTaken, (LimitReached, 429))
     assert traits_of(handler) == Traits(rate="chat", idempotent="stream", errors=errors, events=EVENTS, max_body=10)
     assert (handler.guards, handler.operation_id, handler.http_methods) == ([GATE], "act", {"POST"})
+
+
+def test_an_application_knows_every_rate_policy_that_an_operation_names(settings: Settings, db: Database) -> None:
+    handler = operation("GET", "/act", operation_id="act", gate=PUBLIC, rate=CHAT, summary="Act")(answering(dict))
+    limiter = RateLimiter(RedisBatcher(settings.redis_url))
+    for rates, expected in (((CHAT,), does_not_raise()), ((), pytest.raises(ValueError, match="policies: chat"))):
+        parts = edges(settings, limiter, db, version="1", policies=default_policies(rates, local=True))
+        with expected:
+            parts.wrap(Litestar([handler], openapi_config=None))
 
 
 def test_what_says_nothing_is_closed_and_limited() -> None:

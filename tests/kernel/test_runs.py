@@ -116,6 +116,10 @@ class Ledger:
         async with self._base.db.transaction(TenantContext(ref.tenant_id, None)) as session:
             return last(await LEASES.finish_lost(session, ref, values))
 
+    async def request_stop(self, ref: RunRef) -> None:
+        async with self._base.db.transaction(TenantContext(ref.tenant_id, None)) as session:
+            await LEASES.request_stop(session, ref)
+
     async def lost(self, most: int) -> list[RunRef]:
         return self.known[:most]
 
@@ -320,7 +324,7 @@ async def test_a_stop_is_heeded_here_at_once_and_from_elsewhere_at_the_next_hear
     here, asked = await desk.begun(), await desk.begun()
     await asyncio.sleep(0)
     desk.runner.stop(here.ref)
-    await desk.sql("stop_requested_at = now()", asked)
+    await desk.ledger.request_stop(asked.ref)
     for report in (here, asked):
         assert (await desk.read(report, here=True))[-1].data == {"why": "stopped"}
 
@@ -332,6 +336,23 @@ async def test_what_fails_ends_as_failed(desk: Desk, raises: Exception, why: str
     report = await desk.begun(pages=3, raises=raises)
     assert (await desk.read(report, here=True))[-1].data == {"why": why}
     assert report.released >= 1
+
+
+async def test_a_run_whose_end_its_process_cannot_store_is_ended_by_a_reader(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_run: Report, _outcome: Outcome) -> LastEvent | None:
+        raise ValueError("a bug")
+
+    report = await desk.begun(pages=3)
+    monkeypatch.setattr(desk.ledger, "finish", broken)
+    with capture_logs() as logs:
+        await asyncio.wait(desk.runner._tasks)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["run_not_ended"]
+    await desk.sql("lease_expires_at = now() - interval '1 second'", report)
+    seen = await desk.read(report, here=True)
+    assert [frame.number for frame in seen] == [1, 2, 3, 4, 5]
+    assert seen[-1].data == {"why": "lost"}
 
 
 async def test_a_process_that_ends_leaves_no_run_open(desk: Desk) -> None:

@@ -1,24 +1,20 @@
 """Answers as runs: their rows, read and ended."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from backend.domains.csuite import mapping
 from backend.domains.csuite.answer import Answer, ending, said
 from backend.domains.csuite.errors import GenerationInterrupted
-from backend.domains.csuite.models import MessageRow
-from backend.domains.csuite.repository import ConversationRepository, abandoned_messages, keep_one
+from backend.domains.csuite.repository import LEASES, ConversationRepository, abandoned_messages, keep_one
 from backend.kernel.db.database import Database
 from backend.kernel.db.tenancy import ANONYMOUS, TenantContext
 from backend.kernel.errors import ProblemError
 from backend.kernel.observe.metrics import GENERATIONS
-from backend.kernel.runs.leases import Leases
 from backend.kernel.runs.run import LastEvent, Outcome, Standing
 from backend.kernel.runs.runner import Runner
 from backend.kernel.runs.streams import Event, RunRef
-
-_LEASES: Final = Leases(MessageRow, MessageRow.status == "streaming")
 
 
 class Answers(Runner[Answer]):
@@ -35,7 +31,7 @@ class AnswerLedger:
     async def extend(self, ref: RunRef, token: UUID) -> bool | None:
         """See there."""
         async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
-            return await _LEASES.extend(session, ref, token)
+            return await LEASES.extend(session, ref, token)
 
     async def finish(self, run: Answer, outcome: Outcome) -> LastEvent | None:
         """Store what was written; of two answers to one question the better one counts."""
@@ -48,7 +44,7 @@ class AnswerLedger:
             **_ended(outcome),
         }
         async with self._db.transaction(TenantContext(run.ref.tenant_id, None)) as session:
-            row = await _LEASES.finish(session, run.ref, run.lease_token, values)
+            row = await LEASES.finish(session, run.ref, run.lease_token, values)
             if row is None:
                 return None
             await keep_one(session, row)
@@ -61,7 +57,7 @@ class AnswerLedger:
         number = (events[-1].number if events else 1) + 1
         values = {"content": content, "thought": thought or None, "last_event_id": number, **_ended("interrupted")}
         async with self._db.transaction(TenantContext(ref.tenant_id, None)) as session:
-            row = await _LEASES.finish_lost(session, ref, values)
+            row = await LEASES.finish_lost(session, ref, values)
             if row is None:
                 return None
             await keep_one(session, row)

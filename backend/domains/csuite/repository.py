@@ -28,8 +28,11 @@ from sqlalchemy.orm import aliased
 from backend.domains.csuite.models import ConversationRow, MessageRow
 from backend.kernel.db.orm import FRESH
 from backend.kernel.db.tenancy import TenantContext
+from backend.kernel.runs.leases import Leases
+from backend.kernel.runs.streams import RunRef
 
 HISTORY_MOST: Final = 40
+LEASES: Final = Leases(MessageRow, MessageRow.status == "streaming")
 # Made once, and their values passed beside them: SQLAlchemy keeps what it compiled of such a statement.
 INSERT_CONVERSATION: Final = insert(ConversationRow).returning(ConversationRow)
 # A lease begins by the database's clock, since that clock decides when it is over.
@@ -170,7 +173,7 @@ class ConversationRepository:
 
     async def request_stop(self, message_id: UUID) -> None:
         """Tell whichever process writes the answer to stop."""
-        await self._session.execute(self._message(message_id).values(stop_requested_at=func.now()), **FRESH)
+        await LEASES.request_stop(self._session, RunRef(self._tenant_id, message_id))
 
     def _mine(self) -> Select[ConversationRow]:
         return select(ConversationRow).where(
@@ -187,9 +190,6 @@ class ConversationRepository:
     def _in(self, conversation_id: UUID) -> dict[str, UUID]:
         """What :data:`_CURRENT` asks for."""
         return {"of_tenant": self._tenant_id, "of_conversation": conversation_id}
-
-    def _message(self, message_id: UUID) -> Any:
-        return update(MessageRow).where(MessageRow.tenant_id == self._tenant_id, MessageRow.id == message_id)
 
 
 async def keep_one(session: AsyncSession, new: MessageRow) -> None:

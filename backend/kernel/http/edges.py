@@ -28,6 +28,7 @@ from backend.kernel.http.openapi import openapi_config
 from backend.kernel.http.problems import exception_handlers
 from backend.kernel.http.requests import ApiRequest
 from backend.kernel.http.security import Guard, hosts_of
+from backend.kernel.http.traits import traits_of
 from backend.kernel.limits.limiter import RateLimiter
 from backend.kernel.limits.policies import FailedAuthentications, Policies, RateLimits, TokenLookups
 from backend.kernel.observe.metrics import metrics_route, watch_pool
@@ -68,7 +69,14 @@ class EdgeParts:
         return [*self._outside, *authentication, *self._inside]
 
     def wrap(self, app: Litestar) -> Litestar:
-        """Put the layers that also see what no route answers around ``app``'s routing; returns ``app`` itself."""
+        """Put the layers that also see what no route answers around ``app``'s routing; returns ``app`` itself.
+
+        Raises ``ValueError`` for an operation whose rate policy no domain declared.
+        """
+        routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+        rates = {traits_of(handler).rate for route in routes for handler in route.route_handlers}
+        if unknown := rates - {"", *self.policies.named}:
+            raise ValueError(f"no domain declares these rate policies: {', '.join(sorted(unknown))}")
         handler = _with_true_allow(app)
         for layer in self._layers:
             handler = layer(handler)

@@ -1,7 +1,7 @@
 """How a domain declares an operation of the API: one decorator says everything that the edges and the document need."""
 
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from litestar.handlers import HTTPRouteHandler
@@ -58,15 +58,6 @@ def operation(
     Raises:
         WrongOperationError: When the module is imported.
     """
-    refuse = _refusals(operation_id)
-    refuse(idempotent is not False and verb != "POST", "only a POST takes an Idempotency-Key")
-    refuse(idempotent is not False and gate is PUBLIC, "a key belongs to somebody: what is public keeps no answers")
-    refuse((idempotent == "stream") and not events, "an answer kept as a stream has events")
-    refuse(bool(events and download), "it answers with events or with a file")
-    refuse(max_body is not None and verb in {"GET", "DELETE"}, f"{verb} reads no body")
-    refuse(max_body is not None and max_body <= 0, "max_body is a number of bytes")
-    refuse(len({_code(refusal) for refusal in errors}) < len(errors), "a problem is named twice")
-    refuse(status is not None and not 200 <= status < 300, f"{status} is no success")
     traits = Traits(
         public=gate is PUBLIC,
         rate=rate.name if rate else "",
@@ -74,8 +65,13 @@ def operation(
         errors=tuple(errors),
         events=events or {},
         download=download or {},
-        max_body=max_body or DEFAULT_MAX_BODY,
+        max_body=DEFAULT_MAX_BODY if max_body is None else max_body,
     )
+    refuse = _refusals(operation_id)
+    for wrong, why in _contradictions(verb, traits):
+        refuse(wrong, why)
+    refuse(max_body is not None and verb in {"GET", "DELETE"}, f"{verb} reads no body")
+    refuse(status is not None and not 200 <= status < 300, f"{status} is no success")
 
     def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
         answer = typing.get_type_hints(function).get("return")
@@ -95,6 +91,17 @@ def operation(
         return handler(function)
 
     return decorate
+
+
+def _contradictions(verb: Verb, traits: Traits) -> Iterator[tuple[bool, str]]:
+    """Whether each of them is there, and its words."""
+    keyed, streamed = traits.idempotent is not False, traits.idempotent == "stream"
+    yield keyed and verb != "POST", "only a POST takes an Idempotency-Key"
+    yield keyed and traits.public, "a key belongs to somebody: what is public keeps no answers"
+    yield streamed and not traits.events, "an answer kept as a stream has events"
+    yield bool(traits.events and traits.download), "it answers with events or with a file"
+    yield traits.max_body <= 0, "max_body is a number of bytes"
+    yield len({_code(refusal) for refusal in traits.errors}) < len(traits.errors), "a problem is named twice"
 
 
 def _refusals(operation_id: str) -> Callable[[bool, str], None]:

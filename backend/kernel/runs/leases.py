@@ -57,6 +57,10 @@ class Leases(Generic[Row]):
         )
         return (await session.execute(statement, **FRESH)).scalar_one_or_none()
 
+    async def request_stop(self, session: AsyncSession, ref: RunRef) -> None:
+        """Tell whichever process carries a run out to stop; one that has ended stays as it is."""
+        await session.execute(self._one(ref).values(stop_requested_at=func.now()), **FRESH)
+
     async def finish(self, session: AsyncSession, ref: RunRef, token: UUID, values: Mapping[str, Any]) -> Row | None:
         """End a run; ``None``, and nothing written, if the lease is lost."""
         return await self._end(session, self._held(ref, token), values)

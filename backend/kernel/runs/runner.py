@@ -77,7 +77,7 @@ class Runner(Generic[R]):
             try:
                 await self.settle(ref)
             except Exception:
-                # Whatever is wrong with one tenant's key or text, the runs of all others must still end.
+                # Whatever is wrong with one tenant's key or row, the runs of all others must still end.
                 log.exception("run_not_settled", tenant_id=str(ref.tenant_id), run_id=str(ref.id))
         return len(found)
 
@@ -111,6 +111,9 @@ class Runner(Generic[R]):
             run.live.publish(*await self._finish(run, outcome))
         except LeaseLostError:
             log.warning("lease_lost", run_id=str(run.ref.id))
+        except Exception:
+            # Nobody holds the lease from here on: whoever sees that it has run out ends the run.
+            log.exception("run_not_ended", run_id=str(run.ref.id))
         finally:
             run.live.close()
             await asyncio.wait({copier}, timeout=COPY_SECONDS)
@@ -131,7 +134,7 @@ class Runner(Generic[R]):
         except LeaseLostError:
             raise
         except Exception:
-            # Whatever a provider or module raises, the run must end as failed and never hang.
+            # Whatever the work raises, the run must end as failed and never hang.
             log.exception("run_failed", run_id=str(run.ref.id))
             return Internal()
         finally:

@@ -1,1 +1,0 @@
-"""Building blocks without a state of their own."""

@@ -1,0 +1,1 @@
+"""A folder for each feature: its pages, their state, parts, words and style."""

@@ -1,0 +1,1 @@
+"""A person's companies, and the way to one of them."""

@@ -1,0 +1,1 @@
+"""A company set up, its settings, and its end."""

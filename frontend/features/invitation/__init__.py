@@ -1,0 +1,1 @@
+"""An invitation seen by whom it is for."""

@@ -1,1 +1,0 @@
-"""What pages show and do: one Reflex state for each page, all below the session."""

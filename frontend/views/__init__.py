@@ -1,1 +1,0 @@
-"""Frames that pages stand in."""
