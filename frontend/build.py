@@ -25,7 +25,8 @@ _SOURCES: Final = (
     "frontend/**/*.js",
     "frontend/**/*.jsx",
     "module_sdk/**/*.py",
-    "assets/**/*",
+    "assets/*",
+    "assets/fonts/*",  # and not what building itself puts there, or two processes would take turns in building anew
     "rxconfig.py",
 )
 _TAIL: Final = 15

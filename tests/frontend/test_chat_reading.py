@@ -203,6 +203,7 @@ def test_thoughts_are_folded_away(chat: Page, fake: ChatApi) -> None:
 def test_thought_in_progress_says_so(chat: Page, fake: ChatApi) -> None:
     fake.talk.thought, fake.talk.words, fake.talk.hold_after = "They ask about hiring.", " Yes.", 1
     ask(chat, "Should we hire?")
+    expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))  # until then the page may be drawn anew
     chat.get_by_text("Thinking…").click()
     expect(chat.get_by_text("They ask about hiring.")).to_be_visible()
 

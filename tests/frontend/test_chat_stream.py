@@ -37,17 +37,17 @@ async def test_many_items_become_few_updates_in_order() -> None:
 
 async def test_first_item_comes_at_once_and_so_does_one_after_a_pause() -> None:
     begun = monotonic()
-    seen = [(batch, monotonic() - begun) async for batch in gathered(paced(2, 0.5), 0.4)]
+    seen = [(batch, monotonic() - begun) async for batch in gathered(paced(2, 3.0), 2.5)]
     assert [batch for batch, _ in seen] == [[0], [1]]
-    assert seen[0][1] < 0.4
-    assert seen[1][1] < 0.8, "the pause is over, so that nothing has to be waited for"
+    assert seen[0][1] < 2.5
+    assert seen[1][1] < 5.0, "the pause is over, so that nothing has to be waited for"
 
 
 async def test_end_is_not_held_back() -> None:
     begun = monotonic()
-    batches = [batch async for batch in gathered(paced(5, 0.0), 5.0)]
+    batches = [batch async for batch in gathered(paced(5, 0.0), 60.0)]
     assert [number for batch in batches for number in batch] == list(range(5))
-    assert monotonic() - begun < 1.0
+    assert monotonic() - begun < 30.0
 
 
 async def test_error_comes_after_what_was_read_before_it() -> None:
