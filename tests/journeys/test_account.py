@@ -43,7 +43,7 @@ def test_a_forgotten_password_is_replaced_and_everybody_else_signed_out(
 ) -> None:
     visit = enter()
     page = visit.page
-    page.goto("/sign-in")
+    visit.open("/sign-in")
     page.get_by_label("E-mail").fill(member.email)
     page.get_by_label("Password", exact=True).fill("no idea any more")
     page.keyboard.press("Enter")
@@ -202,7 +202,7 @@ def test_an_account_is_deleted_once_its_companies_are_settled(
 
 def test_forms_say_what_was_meant_and_carry_the_address(enter: Enter, member: Member) -> None:
     page = enter().page
-    page.goto("/sign-up")
+    visit.open("/sign-up")
     page.get_by_label("Full name").fill("Zoe Zimmer")
     page.get_by_label("Work e-mail").fill("zoe@gmial.com")
     page.keyboard.press("Tab")

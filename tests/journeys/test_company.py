@@ -27,7 +27,7 @@ def test_wizard_resumes_after_a_reload_and_in_a_new_session(enter: Enter, produc
     expect(page.get_by_role("heading", name="Connect a first integration")).to_be_visible()
 
     later = enter()
-    later.page.goto("/sign-in")
+    later.open("/sign-in")
     later.sign_in(ada.email)
     expect(later.page.get_by_role("heading", name="Connect a first integration")).to_be_visible()
     later.page.get_by_role("button", name="Back").click()
