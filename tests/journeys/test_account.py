@@ -201,7 +201,8 @@ def test_an_account_is_deleted_once_its_companies_are_settled(
 
 
 def test_forms_say_what_was_meant_and_carry_the_address(enter: Enter, member: Member) -> None:
-    page = enter().page
+    visit = enter()
+    page = visit.page
     visit.open("/sign-up")
     page.get_by_label("Full name").fill("Zoe Zimmer")
     page.get_by_label("Work e-mail").fill("zoe@gmial.com")
