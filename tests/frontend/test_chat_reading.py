@@ -103,6 +103,7 @@ def test_search_keeps_its_words_shows_the_passage_and_leads_to_it(chat: Page, fa
     wanted = fake.talk.messages[long][40]
     fake.talk.messages[long][40] = msgspec.structs.replace(wanted, content="Our Vertriebsstrategie is simple. " * 3)
     chat.reload()
+    expect(rows(chat)).to_have_count(2)
     search = chat.get_by_label("Search conversations")
     search.fill("strategie")
     expect(rows(chat)).to_have_count(1)
