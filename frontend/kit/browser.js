@@ -39,6 +39,20 @@ function release(form) {
     if (lostFocus && form.checkVisibility()) button.focus();
   }
   delete form.dataset.sending;
+  delete form.dataset.hurried;
+}
+
+// Enter before the server's first word, for which every button that sends waits: the form is sent once its button works.
+function hurried(event) {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches?.("input")) return;
+  const button = [...(event.target.form?.elements ?? [])].find((one) => one.type === "submit");
+  if (button?.matches(":disabled:not([data-sent], [aria-busy=true])")) button.form.dataset.hurried = "true";
+}
+
+function sendHurried(button) {
+  if (button.disabled || !button.form?.dataset.hurried) return;
+  delete button.form.dataset.hurried;
+  button.form.requestSubmit(button);
 }
 
 // On the way down: before React's own listener, which sends the form.
@@ -62,6 +76,7 @@ function sendOnce(event) {
 
 function typed(event) {
   const form = event.target.form;
+  if (form) delete form.dataset.hurried;
   const key = form?.matches("[data-once]:not([data-sending])") && form.querySelector("input[data-key]");
   if (key) key.value = "";
   if (event.target.form?.matches("[data-guarded]")) event.target.form.dataset.typed = "true";
@@ -69,10 +84,11 @@ function typed(event) {
   if (dialog) dialog.dataset.typed = "true";
 }
 
-// The server has said something: that a form's work is over, why it was refused, or what a dialog is about.
+// The server has said something: that a form's work is over, why it was refused, what a dialog is about, or its first word.
 function answered(changes) {
   for (const { target, attributeName } of changes) {
     if (attributeName === "data-once-done") finish(target);
+    else if (attributeName === "disabled") sendHurried(target);
     else if (attributeName === "data-about" && target.matches("dialog[open] > *")) showWhenReady(target.parentElement);
   }
   for (const { target, attributeName } of changes) if (attributeName === "data-once-answers") release(target);
@@ -150,7 +166,10 @@ function escaped(event) {
 
 export function pageBehaviour() {
   const observer = new MutationObserver(answered);
-  observer.observe(document.body, { subtree: true, attributeFilter: ["data-once-answers", "data-once-done", "data-about"] });
+  observer.observe(document.body, {
+    subtree: true,
+    attributeFilter: ["data-once-answers", "data-once-done", "data-about", "disabled"],
+  });
   const clock = setInterval(reword, AGE_MS);
   const heard = [
     ["submit", sendOnce, true],
@@ -158,6 +177,7 @@ export function pageBehaviour() {
     ["click", pressed, true],
     ["close", closed, true],
     ["keydown", escaped, true],
+    ["keydown", hurried, true],
     ["visibilitychange", reword, false],
   ];
   for (const one of heard) document.addEventListener(...one);

@@ -1,12 +1,14 @@
 """What every page does in the browser: dialogs without the server, forms sent once, times, focus after navigation."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from frontend import words
+from frontend.platform.sockets import CONNECT
 from tests.frontend.chat_api import ChatApi
 from tests.frontend.fake_access import Team
 from tests.frontend.fake_api import new_company
@@ -26,6 +28,39 @@ class Line:
         server = browser.connect_to_server()
         browser.on_message(lambda message: None if self.cut else server.send(message))
         server.on_message(lambda message: None if self.cut else browser.send(message))
+
+
+class Held:
+    """The connection of a page that runs already to a web app whose first words are on their way."""
+
+    def __init__(self, page: Page, path: str) -> None:
+        self._waiting: list[Callable[[], None]] | None = []
+        self._connects = False
+        page.route_web_socket(re.compile("/_event"), self._join)
+        page.goto(path)
+        while not self._connects:
+            page.wait_for_timeout(20)  # messages are handed over meanwhile
+
+    def release(self) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for pass_on in waiting:
+            pass_on()
+
+    def _join(self, browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+
+        def ask(message: str | bytes) -> None:
+            self._connects = self._connects or str(message).startswith(CONNECT)
+            server.send(message)
+
+        def answer(message: str | bytes) -> None:
+            if self._waiting is None or str(message).startswith("0"):  # Engine.IO's own greeting
+                browser.send(message)
+            else:
+                self._waiting.append(lambda: browser.send(message))
+
+        browser.on_message(ask)
+        server.on_message(answer)
 
 
 @pytest.fixture
@@ -57,6 +92,32 @@ OPENERS = (
     (KEYS, "Create key"),
     (KEYS, "Revoke Weekly report"),
 )
+
+
+def test_enter_before_the_servers_first_word_sends_the_form_after_it(page: Page) -> None:
+    line = Held(page, "/sign-in")
+    password = page.get_by_label("Password", exact=True)
+    page.get_by_label("E-mail").fill("nobody@example.com")
+    password.fill("not the password")
+    password.press("Enter")
+    expect(page.locator("form[data-hurried]")).to_have_count(1)
+    line.release()
+    expect(page.get_by_role("alert").filter(has_text="The address or the password is wrong.")).to_be_visible()
+
+
+def test_enter_before_the_servers_first_word_is_taken_back_by_typing(page: Page) -> None:
+    line = Held(page, "/sign-in")
+    password = page.get_by_label("Password", exact=True)
+    page.get_by_label("E-mail").fill("nobody@example.com")
+    password.fill("not the")
+    password.press("Enter")
+    expect(page.locator("form[data-hurried]")).to_have_count(1)
+    password.press("End")
+    page.keyboard.type(" password")
+    expect(page.locator("form[data-hurried]")).to_have_count(0)
+    line.release()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").filter(has_text="The address or the password is wrong.")).to_be_visible()
 
 
 @pytest.mark.usefixtures("team", "keys")

@@ -53,6 +53,17 @@ def test_a_double_click_makes_one_company(page: Page, fake: FakeApi) -> None:
     assert [company.tenant.name for company in fake.world.companies[email]] == ["Acme Robotics"]
 
 
+def test_another_company_is_resumed_by_a_reload_as_soon_as_its_profile_is_shown(member: Page) -> None:
+    member.goto("/onboarding?new=1")
+    member.get_by_label("Company name").fill("Second Venture")
+    member.get_by_role("button", name="Create company").click()
+    expect(member.get_by_role("heading", name="Tell your executives")).to_be_visible()
+    assert "new=1" not in member.url
+    member.reload()
+    expect(member.get_by_role("heading", name="Tell your executives")).to_be_visible()
+    expect(member.get_by_label("Industry")).to_be_visible()
+
+
 def test_who_may_not_convene_is_told_so(entered: Page, fake: FakeApi) -> None:
     email = next(reversed(fake.world.sessions.values()))
     fake.world.held[email] = ["company.read", "dashboard.read"]

@@ -45,7 +45,7 @@ class OnboardingState(ProfileState):
 
     @rx.event
     async def create_company(self, form: dict[str, Any]) -> Any:
-        """Make the company and go on to its profile."""
+        """Make the company and go on to its profile, which :meth:`load` shows."""
         name, slug = clean_name(str(form.get("name", ""))), str(form.get("slug", "")).strip().lower()
         if not name:
             self.form = self.form.refused(name="Enter your company's name.")
@@ -61,16 +61,12 @@ class OnboardingState(ProfileState):
                     raise
                 self._refuse(error.problem)
             else:
-                self.form = self.form.finished()
                 self.company_id = str(tenant.id)
-                await self._enter()
-                await self._read_profile(api)
-                self._take_step(await self._tenant(api).move_onboarding(OnboardingPatch(step="profile")))
+                # Without `?new=1`, and before the next step is shown: whoever reloads it resumes this company's wizard.
+                yield rx.redirect("/onboarding", replace=True)
+                return
         if self.form.busy:
             self.form = self.form.refused()
-        if self.step == "profile":
-            # Without `?new=1`, so that reloading the page resumes this company's wizard.
-            yield rx.redirect("/onboarding", replace=True)
 
     @rx.event
     async def save_profile(self, form: dict[str, Any]) -> Any:
