@@ -111,11 +111,13 @@ def test_the_browser_asks_before_unsaved_settings_are_reloaded_and_not_after_sav
     member.goto("/settings")
     member.get_by_label("What your company does").fill("We build robots.")
     expect(member.locator("[data-unsaved=true]")).to_be_attached()
-    member.evaluate("location.reload()")
+    with member.expect_event("dialog"):
+        member.evaluate("location.reload()")
     expect(member.get_by_label("What your company does")).to_have_value("We build robots.")
     assert asked == ["beforeunload"]
     member.get_by_role("button", name="Save profile").click()
     expect(member.get_by_text("Profile saved")).to_be_visible()
+    expect(member.locator("form[data-typed]")).to_have_count(0)
     member.reload()
     expect(member.get_by_label("What your company does")).to_have_value("We build robots.")
     assert asked == ["beforeunload"]
