@@ -62,8 +62,8 @@ class Up:
             self.lines.append(line.rstrip("\n"))
 
     def wait_until_ready(self) -> None:
-        """Wait for the line with the address."""
-        for _ in range(1200):
+        """Wait for the line with the address; the pages are built first, which a busy machine takes minutes for."""
+        for _ in range(3000):
             if any("is ready" in line for line in self.lines):
                 return
             assert self.process.poll() is None, self.lines
