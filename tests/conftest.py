@@ -73,8 +73,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # `make test` tries the same examples each time, so that nobody's change fails for another's bad luck; `make soak` draws
-# new ones.
-hypothesis.settings.register_profile("product", derandomize=depth() == 1)
+# new ones. How long an example takes is a matter of what else the machine does.
+hypothesis.settings.register_profile(
+    "product",
+    derandomize=depth() == 1,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("product")
 
 

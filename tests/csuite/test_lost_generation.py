@@ -20,7 +20,7 @@ from backend.settings import Settings
 from backend.worker import work
 from tests.conftest import SignIn
 from tests.support.people import Member, join
-from tests.support.process import api_process
+from tests.support.process import Process, api_process
 from tests.support.sse import Frame, frames, read_until
 
 PACE: Final = 15
@@ -65,6 +65,17 @@ async def shorten_lease(db: Database, member: Member) -> None:
         await session.execute(
             text("UPDATE messages SET lease_expires_at = now() - interval '1 s' WHERE lease_token IS NOT NULL")
         )
+
+
+async def freeze(process: Process, db: Database, member: Member) -> None:
+    """Stop it where it is, but not within a transaction, which would keep everybody else from its row."""
+    free = text("SELECT 1 FROM messages WHERE lease_token IS NOT NULL FOR UPDATE SKIP LOCKED")
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        async with db.transaction(TenantContext(member.tenant_id, None)) as session:
+            if (await session.execute(free)).all():
+                return
+        process.send_signal(signal.SIGCONT)
 
 
 async def copied(settings: Settings, member: Member, message_id: str, events: int) -> None:
@@ -164,7 +175,7 @@ async def test_lost_lease_writes_nothing(slow: dict[str, str], member: Member, d
     """A process that was believed dead and comes back (fencing): its text does not replace the settled message."""
     with api_process(slow) as (url, process):
         seen = await begin(url, member)
-        process.send_signal(signal.SIGSTOP)
+        await freeze(process, db, member)
         await shorten_lease(db, member)
         settled = await follow(member, seen[0].data["message"]["id"])
         process.send_signal(signal.SIGCONT)

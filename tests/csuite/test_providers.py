@@ -136,7 +136,7 @@ class _Endless:
 
 async def test_a_model_that_never_ends_is_cut_off() -> None:
     answer = Answer(Assignment(RunRef(uuid4(), uuid4()), uuid4(), Draft(_Endless(), PROMPT)), time.monotonic)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(ProblemError) as caught:
             await answer.work()
     assert caught.value.code == "provider_unavailable"

@@ -203,6 +203,7 @@ def test_expired_session_keeps_the_question_and_returns_to_it(chat: Page, fake: 
     fake.world.tokens.clear()
     ask(chat, "Do I get lost?")
     chat.wait_for_url("**/sign-in?reason=expired**")
+    expect(chat.get_by_text("Your session has ended")).to_be_visible()
     chat.get_by_label("E-mail").fill(email)
     chat.get_by_label("Password", exact=True).fill("correct horse battery")
     chat.get_by_role("button", name="Sign in").click()

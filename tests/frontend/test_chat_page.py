@@ -40,6 +40,8 @@ def said(page: Page, word: str) -> None:
 
 
 def finished(page: Page) -> None:
+    # Until the conversation has its address the page may be drawn anew.
+    expect(page).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
 
 
@@ -76,6 +78,7 @@ def test_second_tab_follows_the_same_answer(chat: Page, fake: ChatApi) -> None:
     fake.talk.words, fake.talk.hold_after = LONG, 60
     ask(chat, "Tell me everything")
     said(chat, "word20")
+    chat.wait_for_url("**/chat/*")
     other = chat.context.new_page()
     other.goto(chat.url)
     said(other, "word59")
@@ -203,16 +206,19 @@ def test_transcript_follows_only_who_is_at_its_end(chat: Page, fake: ChatApi) ->
     chat.wait_for_function(AT_END)
     chat.locator("#transcript").evaluate("it => it.scrollTop = 20")
     expect(chat.get_by_role("article")).to_have_count(60)
-    assert chat.locator("#transcript").evaluate("it => it.scrollTop") > 1000, "what was being read has to stay in view"
+    # What was being read has to stay in view.
+    chat.wait_for_function("document.getElementById('transcript').scrollTop > 1000")
     expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
     fake.talk.words, fake.talk.hold_after = "\n\n ".join(LONG.split()), 60
     chat.get_by_role("button", name="Jump to latest").click()
     ask(chat, "And now?")
-    said(chat, "word40")
-    assert chat.evaluate(AT_END)
+    said(chat, "word59")
+    chat.wait_for_function(AT_END)
+    end = chat.locator("#transcript").evaluate("it => it.scrollTop")
     chat.locator("#transcript").hover()
     chat.mouse.wheel(0, -400)
     expect(chat.get_by_role("button", name="Jump to latest")).to_be_visible()
+    chat.wait_for_function("end => document.getElementById('transcript').scrollTop <= end - 400", arg=end)
     top = chat.locator("#transcript").evaluate("it => it.scrollTop")
     fake.talk.hold_after = 0
     said(chat, "word120")

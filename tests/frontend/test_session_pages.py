@@ -195,6 +195,7 @@ def test_a_new_tab_and_a_new_session_open_the_company_used_last(
     shown(other, "Beta Works")
     page.get_by_role("button", name="Account:").click()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

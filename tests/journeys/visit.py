@@ -11,6 +11,8 @@ from tests.journeys.product import Product
 #: What the server tells a page once it has loaded it.
 _LOADED: Final = 'is_hydrated_rx_state_":true'
 _LOOKS: Final = 1200
+#: Where a conversation is. Until the browser is there, the page of a new one may be drawn anew.
+_CONVERSATION: Final = re.compile(r"/chat/([0-9a-f-]{36})$")
 #: What a browser says about requests that a test makes fail on purpose.
 _NETWORK: Final = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
 
@@ -51,9 +53,10 @@ class Visit:
 
     @property
     def conversation_id(self) -> str:
-        """The id in the address."""
-        found = re.search(r"/chat/([0-9a-f-]{36})$", self.page.url)
-        assert found, self.page.url
+        """The id in the address, once it is there."""
+        expect(self.page).to_have_url(_CONVERSATION)
+        found = _CONVERSATION.search(self.page.url)
+        assert found
         return found[1]
 
     def open(self, path: str) -> None:
@@ -107,7 +110,8 @@ class Visit:
         )
 
     def wait_for_answer(self) -> None:
-        """Until the answer is complete."""
+        """Until the answer is complete, at the conversation's own address."""
+        expect(self.page).to_have_url(_CONVERSATION)
         expect(self.answer.get_by_role("button", name="Regenerate")).to_be_visible()
 
     def shown(self) -> str:

@@ -166,7 +166,7 @@ def bearer(user_id: UUID | None = None) -> dict[str, str]:
     return {"Authorization": f"Bearer user-{user_id or uuid4()}"}
 
 
-async def until(condition: Any, seconds: float = 5.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for something that no event tells."""
     deadline = time.monotonic() + seconds
     while not condition():

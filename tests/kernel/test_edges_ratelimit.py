@@ -108,8 +108,10 @@ async def test_never_over_the_quota_in_any_window(limiter: RateLimiter) -> None:
 async def test_retry_after_is_when_capacity_returns(limiter: RateLimiter) -> None:
     policy = limit(1, 1)
     assert (await limiter.hit([Hit(policy, "a")])).allowed
-    refused = await limiter.hit([Hit(policy, "a")])
-    assert not refused.allowed
+    async with asyncio.timeout(60):
+        # On a busy machine more than the window may lie between two hits.
+        while (refused := await limiter.hit([Hit(policy, "a")])).allowed:
+            continue
     assert refused.reset_seconds <= 2
     await asyncio.sleep(refused.reset_seconds)
     assert (await limiter.hit([Hit(policy, "a")])).allowed

@@ -15,7 +15,7 @@ from tests.identity.kit import JwksServer
 
 @asynccontextmanager
 async def client(*hosts: str, **options: Any) -> AsyncIterator[GuardedClient]:
-    made = GuardedClient(hosts, **{"private": True, "total_seconds": 0.3, **options})
+    made = GuardedClient(hosts, **{"private": True, "total_seconds": 30, **options})
     try:
         yield made
     finally:
@@ -76,6 +76,10 @@ async def test_answers_and_bounds() -> None:
         server.body = b"x" * 1001
         with pytest.raises(OutboundError, match="exceeds 1000 bytes"):
             await guarded.get(server.url)
+
+
+async def test_an_answer_that_does_not_come_is_not_waited_for() -> None:
+    async with JwksServer().running() as server, client(f"127.0.0.1:{server.port}", total_seconds=0.3) as guarded:
         server.gate.clear()
         with pytest.raises(OutboundError, match="TimeoutError"):
             await guarded.get(server.url)

@@ -194,7 +194,7 @@ class Desk:
         # With another token in the row its process, which is here after all, can write as little as one that is gone.
         await self.sql("lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second'", report)
         self.runner.stop(report.ref)
-        await asyncio.wait(self.runner._tasks)
+        await asyncio.gather(*self.runner._tasks)  # a heartbeat may have ended it already
 
 
 def plant(connection: Connection) -> None:
@@ -307,11 +307,11 @@ async def test_one_lost_run_that_cannot_be_ended_holds_up_no_other(desk: Desk, m
 
 async def test_who_lost_the_lease_writes_nothing(desk: Desk) -> None:
     report = await desk.begun()
-    await desk.sql("lease_token = gen_random_uuid(), why = 'another'", report)
     with capture_logs() as logs:
+        await desk.sql("lease_token = gen_random_uuid(), why = 'another'", report)
         for _ in range(3):
             report.pages.release()
-        await asyncio.wait(desk.runner._tasks)
+        await asyncio.gather(*desk.runner._tasks)  # a heartbeat may have ended it already
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["lease_lost"]
     assert report.live.closed
     assert DONE not in [event.name for event in report.live.events]
