@@ -18,7 +18,7 @@ from tests.frontend.fake_api import World, create_fake
 from tests.support.ports import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 300.0  # the first to start builds the pages, which a busy machine takes minutes for
+START_SECONDS = 300.0  # as in `tests.journeys.product`
 
 
 def visitor(routes: Sequence[BaseRoute], cookies: Mapping[str, str] | None = None) -> httpx.Client:

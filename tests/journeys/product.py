@@ -35,7 +35,7 @@ BROWSER_ARGUMENTS: Final = (
     "--disable-sync",
 )
 _READY: Final = "is ready"
-_START_SECONDS: Final = 120
+_START_SECONDS: Final = 300  # ends a start that hangs; on a busy machine, with the pages built first, one takes minutes
 _STOP_SECONDS: Final = 40
 _POLL_SECONDS: Final = 0.05
 
