@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -35,12 +35,21 @@ class _Step:
         return Text.assemble("  ", mark, f" {self.title:<18}", (f"{seconds:6.1f} s", "dim"))
 
 
+class _Screen(Terminal):
+    """Whoever reads it may go away: what runs has to be stopped in order all the same."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more, but do not exit."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
 class Console:
     """Progress, messages and the final line; with `verbose`, the services' logs as well."""
 
     def __init__(self, terminal: Terminal | None = None, *, verbose: bool = False) -> None:
         self.verbose = verbose
-        self._terminal = terminal or Terminal(highlight=False)
+        self._terminal = terminal or _Screen(highlight=False)
         self._steps: list[_Step] = []
         self._live: Live | None = None
 

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -231,6 +232,15 @@ async def test_a_model_that_cannot_be_fetched_is_named(tmp_path: Path) -> None:
     run = Run(tmp_path, Plan(DONE, DONE, (), failing))
     with pytest.raises(StackError, match=r"fetch failed: install: no network \(log: .*fetch\.log\)"):
         await asyncio.wait_for(run.task, PATIENCE)
+
+
+def test_a_reader_that_went_away_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "from backend.devstack.console import Console; it = Console(); it.say('stopping'); it.say('stopped')"
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run([sys.executable, "-c", program], stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 async def test_logs_are_shown_when_asked_for(tmp_path: Path) -> None:
