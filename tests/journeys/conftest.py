@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.journeys.model import HeldModel
 from tests.journeys.people import Member, signed_up
 from tests.journeys.product import Product, chromium, running_product
 from tests.journeys.visit import Visit
@@ -16,10 +17,17 @@ Enter = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")
-def product() -> Iterator[Product]:
-    """Everything that `ocsuite up` starts; answers take about two seconds."""
+def model() -> Iterator[HeldModel]:
+    """What the product asks; answers take about two seconds."""
+    with HeldModel().serving() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def product(model: HeldModel) -> Iterator[Product]:
+    """Everything that `ocsuite up` starts."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with running_product(f"journeys-{worker}") as running:
+    with running_product(f"journeys-{worker}", **model.environ) as running:
         yield running
 
 
@@ -31,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def enter(browser: Browser, product: Product) -> Iterator[Enter]:
+def enter(browser: Browser, product: Product, model: HeldModel) -> Iterator[Enter]:
     """Opens browsers with fresh profiles, whose scripts must not fail: ``enter(member)``."""
     expect.set_options(timeout=PATIENCE)
     opened: list[BrowserContext] = []
@@ -44,7 +52,7 @@ def enter(browser: Browser, product: Product) -> Iterator[Enter]:
         opened.append(context)
         if member is not None:
             member.enter(context, product.url)
-        visits.append(Visit(context.new_page(), product, member))
+        visits.append(Visit(context.new_page(), product, model, member))
         return visits[-1]
 
     yield begin

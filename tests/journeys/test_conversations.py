@@ -58,16 +58,18 @@ def test_stopped_answer_keeps_its_text_and_can_be_asked_for_again(enter: Enter, 
     visit = enter(member)
     page = visit.page
     page.goto("/chat")
-    visit.ask("What should we focus on this quarter?")
-    visit.wait_for_text(30)
-    page.get_by_role("button", name="Stop the answer").click()
-    expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
+    with visit.model.held():
+        visit.ask("What should we focus on this quarter?")
+        visit.wait_for_text(30)
+        page.get_by_role("button", name="Stop the answer").click()
+        expect(page.get_by_text("Stopped. The text so far is kept.")).to_be_visible()
     stopped = member.messages(visit.conversation_id)[-1]
     assert stopped["status"] == "stopped"
     assert visit.shown() == stopped["content"] != ""
 
-    page.get_by_role("button", name="Regenerate").click()
-    expect(visit.writing).to_be_visible()
+    with visit.model.held():
+        page.get_by_role("button", name="Regenerate").click()
+        expect(visit.writing).to_be_visible()
     visit.wait_for_answer()
     expect(page.get_by_text("Stopped.")).to_be_hidden()
     messages = member.messages(visit.conversation_id)
@@ -81,10 +83,12 @@ def test_two_tabs_see_the_same_answer_grow(enter: Enter, member: Member) -> None
     first = enter(member)
     first.page.goto(f"/chat/{conversation_id}")
     first.wait_for_answer()
-    first.ask("Which number should we look at every Monday?")
-    first.wait_for_text(30)
-    second = enter(member)
-    second.page.goto(f"/chat/{conversation_id}")
+    with first.model.held():
+        first.ask("Which number should we look at every Monday?")
+        first.wait_for_text(30)
+        second = enter(member)
+        second.page.goto(f"/chat/{conversation_id}")
+        second.wait_for_text(30)
     second.wait_for_answer()
     first.wait_for_answer()
     assert first.shown() == second.shown() == member.messages(conversation_id)[-1]["content"]
@@ -107,11 +111,14 @@ def test_sign_in_and_chat_by_keyboard_alone(enter: Enter, member: Member) -> Non
     said = page.get_by_role("region", name="Transcript").get_by_text("Where do we stand?\nAnswer in three lines.")
     expect(said).to_be_visible()
     visit.wait_for_answer()
+    # With the conversation's address the page is drawn anew, which is said to screen readers.
+    expect(page.locator("#page-announcer")).not_to_be_empty()
     expect(visit.composer).to_be_focused()
 
     tab_to(page, "Regenerate", backwards=True)
-    page.keyboard.press("Enter")
-    expect(visit.writing).to_be_visible()
+    with visit.model.held():
+        page.keyboard.press("Enter")
+        expect(visit.writing).to_be_visible()
     visit.wait_for_answer()
     expect(visit.composer).to_be_focused()
     tab_to(page, "Rename Where do we stand? Answer in three lines.", backwards=True)

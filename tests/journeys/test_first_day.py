@@ -31,15 +31,18 @@ def test_first_day(enter: Enter, product: Product, size: dict[str, int], theme: 
     look_at_dashboard(visit, theme)
 
     page.get_by_role("link", name="Ask the CEO").click()
-    page.get_by_role("button", name="What should we focus on this quarter?").click()
-    expect(visit.writing).to_be_visible()
+    with visit.model.held():
+        page.get_by_role("button", name="What should we focus on this quarter?").click()
+        expect(visit.writing).to_be_visible()
     visit.wait_for_answer()
     expect(page).to_have_url(f"{product.url}/chat/{visit.conversation_id}")
     conversation_id = visit.conversation_id
 
-    visit.ask("How do we win the first ten customers in Poland without hiring anybody?")
-    visit.wait_for_text(80)
-    page.reload()
+    with visit.model.held():
+        visit.ask("How do we win the first ten customers in Poland without hiring anybody?")
+        visit.wait_for_text(80)
+        page.reload()
+        visit.wait_for_text(80)
     visit.wait_for_answer()
     ada = signed_in(product.api_url, email, PASSWORD)
     stored = ada.messages(conversation_id)

@@ -47,12 +47,13 @@ def test_answer_cut_off_by_a_killed_api_fails_and_is_retried(enter: Enter, produ
     visit = enter(member)
     page, api = visit.page, product.service("api")
     page.goto("/chat")
-    visit.ask("What should we focus on this quarter?")
-    visit.wait_for_text(60)
-    with killed(api):
-        expect(page.get_by_text("The connection was lost. The answer goes on")).to_be_visible()
-        expect(page).to_have_url(re.compile("/chat/"))  # until then the page may be drawn anew
-        visit.composer.press_sequentially("Still")
+    with visit.model.held():
+        visit.ask("What should we focus on this quarter?")
+        visit.wait_for_text(60)
+        with killed(api):
+            expect(page.get_by_text("The connection was lost. The answer goes on")).to_be_visible()
+            expect(page).to_have_url(re.compile("/chat/"))  # until then the page may be drawn anew
+            visit.composer.press_sequentially("Still")
     product.wait_for_api()
     let_leases_run_out(product)
     retry = page.get_by_role("button", name="Try again")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket, expect
 
+from tests.journeys.model import HeldModel
 from tests.journeys.people import PASSWORD, Member
 from tests.journeys.product import Product
 
@@ -20,9 +21,10 @@ _NETWORK: Final = ("Failed to load resource", "WebSocket connection to", "net::E
 class Visit:
     """One tab of one browser profile."""
 
-    def __init__(self, page: Page, product: Product, member: Member | None = None) -> None:
+    def __init__(self, page: Page, product: Product, model: HeldModel, member: Member | None = None) -> None:
         self.page = page
         self.product = product
+        self.model = model
         self.member = member
         self.faults: list[str] = []
         self.frames: list[str] = []
@@ -97,10 +99,11 @@ class Visit:
         expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
     def ask(self, question: str) -> None:
-        """Type a question and send it."""
-        self.composer.fill(question)
-        self.composer.press("Enter")
-        expect(self.writing).to_be_visible()
+        """Type a question and send it, and see its answer begin."""
+        with self.model.held():
+            self.composer.fill(question)
+            self.composer.press("Enter")
+            expect(self.writing).to_be_visible()
 
     def wait_for_text(self, characters: int) -> None:
         """Until the answer being written has this much text."""
