@@ -220,7 +220,7 @@ async def test_only_text_lengthens_the_wait(model: FakeModel, case: str) -> None
             await asyncio.sleep(0.01)
 
     model.behave = keep_busy
-    found = await problem(model, seconds=0.3)
+    found = await problem(model, seconds=1)
     assert (found.code, len(model.requests)) == ("provider_timeout", 1)
     await sent.acquire()  # it was not for silence
 
