@@ -26,8 +26,6 @@ from tests.support.model import fake_model
 from tests.support.ports import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
-# The built pages stay here from run to run; the database and everything else is made anew.
-FOLDER = ROOT / ".build" / "up"
 _NEEDED = {
     "DATABASE_URL": "postgresql://a@127.0.0.1/a",
     "REDIS_URL": "redis://127.0.0.1/0",
@@ -91,13 +89,20 @@ class Up:
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[list[Up]]:
+def folder() -> Path:
+    """Where the built pages stay from run to run; one for each test process, since two may share this file's tests."""
+    made = ROOT / ".build" / f"up-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def started(folder: Path) -> Iterator[list[Up]]:
     """Those that were started here, on a folder that holds nothing but built pages at first."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for made in ("postgres", "valkey", "logs"):
-        shutil.rmtree(FOLDER / made, ignore_errors=True)
+        shutil.rmtree(folder / made, ignore_errors=True)
     for made in ("stack.json", "schema"):
-        (FOLDER / made).unlink(missing_ok=True)
+        (folder / made).unlink(missing_ok=True)
     found: list[Up] = []
     try:
         yield found
@@ -108,10 +113,10 @@ def started() -> Iterator[list[Up]]:
 
 
 @pytest.fixture
-def up(started: list[Up]) -> Up:
+def up(started: list[Up], folder: Path) -> Up:
     """A stack that is ready; the same for all tests until one of them ends it."""
     if not started or started[-1].process.poll() is not None:
-        started.append(Up(FOLDER))
+        started.append(Up(folder))
         started[-1].wait_until_ready()
     return started[-1]
 
@@ -152,8 +157,8 @@ def test_the_other_commands_find_the_running_stack(up: Up) -> None:
 
 
 def test_no_secret_is_in_a_log_or_on_a_command_line(up: Up) -> None:
-    secrets = json.loads((FOLDER / "stack.json").read_text())
-    seen = "".join(path.read_text(errors="replace") for path in (FOLDER / "logs").iterdir())
+    secrets = json.loads((up.folder / "stack.json").read_text())
+    seen = "".join(path.read_text(errors="replace") for path in (up.folder / "logs").iterdir())
     seen += "\n".join(up.lines) + " ".join(word for process in up.family() for word in process.cmdline())
     for name, value in secrets.items():
         if isinstance(value, str):
@@ -172,16 +177,16 @@ def test_interrupt_leaves_nothing_behind(up: Up) -> None:
     assert up.end(signal.SIGINT) == 0
     assert up.lines[-1].strip() == "stopping"
     assert not [process for process in family if process.is_running()]
-    assert not (FOLDER / "processes").exists()
+    assert not (up.folder / "processes").exists()
 
 
 @pytest.mark.parametrize("provider", ["local", "openai"])
-async def test_a_real_model_answers_once_it_is_named(started: list[Up], provider: str) -> None:
+async def test_a_real_model_answers_once_it_is_named(started: list[Up], folder: Path, provider: str) -> None:
     if started and started[-1].process.poll() is None:
         started[-1].end(signal.SIGTERM)
     async with fake_model() as endpoint, httpx.AsyncClient(timeout=60) as http:
         named = {"LLM_BASE_URL": f"{endpoint.url}/v1", "LLM_MODEL": "qwen3", "LLM_API_KEY": "sk-test"}
-        started.append(Up(FOLDER, LLM_PROVIDER=provider, **(named if provider == "openai" else {})))
+        started.append(Up(folder, LLM_PROVIDER=provider, **(named if provider == "openai" else {})))
         started[-1].wait_until_ready()
         assert not [line for line in started[-1].lines if "LLM_PROVIDER" in line]
         url = f"http://127.0.0.1:{started[-1].ports['OCSUITE_API_PORT']}"
