@@ -1,6 +1,5 @@
 """The whole product and a browser; each test file's process has a product of its own, so that one may break it."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,8 +25,7 @@ def model() -> Iterator[HeldModel]:
 @pytest.fixture(scope="session")
 def product(model: HeldModel) -> Iterator[Product]:
     """Everything that `ocsuite up` starts."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    with running_product(f"journeys-{worker}", **model.environ) as running:
+    with running_product("journeys", **model.environ) as running:
         yield running
 
 

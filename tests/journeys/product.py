@@ -143,10 +143,11 @@ class Product:
 
 @contextmanager
 def running_product(name: str, **environ: str) -> Iterator[Product]:
-    """The product with an empty database, until the block ends. Two of the same name wait for each other."""
-    folder = BUILD / name
+    """The product with an empty database, until the block ends. Two runs of the tests wait for each other."""
+    # Two processes of one run must not: the first may end its file's only once the second has taken a test from it.
+    folder = BUILD / f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     folder.mkdir(parents=True, exist_ok=True)
-    with (BUILD / f"{name}.lock").open("w") as lock:
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(folder)
         folder.mkdir()
