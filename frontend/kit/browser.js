@@ -55,6 +55,12 @@ function sendHurried(button) {
   button.form.requestSubmit(button);
 }
 
+// A press on a button that sends leaves the focus where it is. Whoever leaves a field is told something below it, which
+// would move the button away between the press and its release, and nothing would be sent.
+function pressedToSend(event) {
+  if (event.target.closest("button[type=submit]")) event.preventDefault();
+}
+
 // On the way down: before React's own listener, which sends the form.
 function sendOnce(event) {
   const form = event.target;
@@ -174,6 +180,7 @@ export function pageBehaviour() {
   const heard = [
     ["submit", sendOnce, true],
     ["input", typed, false],
+    ["mousedown", pressedToSend, true],
     ["click", pressed, true],
     ["close", closed, true],
     ["keydown", escaped, true],

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.domains.identity import wiring
+from backend.domains.identity.service import Attempts, default_attempts
 from backend.kernel.limits.limiter import Limit
 from backend.kernel.limits.policies import Policies, Policy, default_policies
 from backend.registry import declarations
@@ -43,11 +45,18 @@ def wide_settings(settings: Settings) -> Settings:
     return replace(settings, allowances=replace(settings.allowances, messages_per_day=WIDE, companies=WIDE))
 
 
+def wide_attempts(*, local: bool) -> Attempts:
+    """Schemathesis signs in again whenever it has signed somebody out."""
+    return Attempts(*map(wide, default_attempts(local=local)))
+
+
 @pytest.fixture(scope="module")
 def api_url(wide_settings: Settings) -> Iterator[str]:
     """The running API, in place of the one that most tests talk to."""
-    with running_api(wide_settings, wide_policies()) as url:
-        yield url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "default_attempts", wide_attempts)
+        with running_api(wide_settings, wide_policies()) as url:
+            yield url
 
 
 @pytest.fixture(scope="module")

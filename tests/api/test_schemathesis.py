@@ -19,7 +19,6 @@ from zoneinfo import available_timezones
 import httpx
 import pytest
 import schemathesis
-from redis import Redis
 from schemathesis import Case, HookContext, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
@@ -31,7 +30,6 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from backend.kernel.db.database import Database
 from backend.kernel.http.paging import TimeKey, encode_cursor
-from backend.settings import Settings
 from tests.support.depth import depth
 from tests.support.people import Person, join
 from tests.support.sse import ask
@@ -226,13 +224,6 @@ class Report:
             self.faults.setdefault((node.name, failure.operation, failure.title), text)
 
 
-def forget_sign_ins(redis_url: str) -> None:
-    """How often each person signed in: every turn begins with it, and they may do so twenty times in five minutes."""
-    with Redis.from_url(redis_url) as redis:
-        for key in redis.scan_iter("ocsuite:limit:sign-in-account:*"):
-            redis.delete(key)
-
-
 def spend(schema: OpenApiSchema, report: Report, seconds: int) -> None:
     """Run every phase, all of them within so many seconds."""
     began = time.monotonic()
@@ -245,13 +236,12 @@ def spend(schema: OpenApiSchema, report: Report, seconds: int) -> None:
         print(*phases, f"until {spent:.1f} of {seconds} s:", report.cases, len(report.operations), "operations")
 
 
-def test_the_document_and_the_api_agree(prepared: Prepared, api_url: str, settings: Settings) -> None:
+def test_the_document_and_the_api_agree(prepared: Prepared, api_url: str) -> None:
     schema = schemathesis.openapi.from_dict(prepared.document, config=configuration(api_url, prepared.logins))
     schema.hooks.hook("filter_failure")(is_a_fault)
     operations = sum(len(methods) for methods in prepared.document["paths"].values())
     report = Report()
     for times in PATIENCE:
-        forget_sign_ins(settings.redis_url)
         spend(schema, report, times * SECONDS)
         if report.cases.keys() >= PHASES and len(report.operations) == operations:
             break

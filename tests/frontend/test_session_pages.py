@@ -29,6 +29,22 @@ def test_refused_fields_say_why(page: Page) -> None:
     expect(page.get_by_label("Work e-mail")).to_be_focused()
 
 
+def test_a_press_on_the_button_does_not_move_it_away(page: Page) -> None:
+    page.goto("/sign-up")
+    page.get_by_label("Full name").fill("Ada Lovelace")
+    page.get_by_label("Work e-mail").fill(f"{uuid4().hex}@example.com")
+    password = page.get_by_label("Password", exact=True)
+    password.fill(PASSWORD)
+    button = page.get_by_role("button", name="Create account")
+    expect(button).to_be_enabled()
+    button.hover()
+    page.mouse.down()
+    # To leave the field asks the server for its verdict, which is shown above the button.
+    expect(password).to_be_focused()
+    page.mouse.up()
+    page.wait_for_url("**/onboarding")
+
+
 def test_wrong_password_and_taken_address(page: Page) -> None:
     email = f"{uuid4().hex}@example.com"
     sign_up(page, email)
