@@ -94,30 +94,33 @@ OPENERS = (
 )
 
 
-def test_enter_before_the_servers_first_word_sends_the_form_after_it(page: Page) -> None:
+def hurried(page: Page, password: str) -> Held:
+    """A form for signing in that was sent by Enter before the server's first word."""
     line = Held(page, "/sign-in")
-    password = page.get_by_label("Password", exact=True)
     page.get_by_label("E-mail").fill("nobody@example.com")
-    password.fill("not the password")
-    password.press("Enter")
+    page.get_by_label("Password", exact=True).fill(password)
+    page.keyboard.press("Enter")
     expect(page.locator("form[data-hurried]")).to_have_count(1)
-    line.release()
+    return line
+
+
+def refused(page: Page) -> None:
     expect(page.get_by_role("alert").filter(has_text="The address or the password is wrong.")).to_be_visible()
 
 
+def test_enter_before_the_servers_first_word_sends_the_form_after_it(page: Page) -> None:
+    hurried(page, "not the password").release()
+    refused(page)
+
+
 def test_enter_before_the_servers_first_word_is_taken_back_by_typing(page: Page) -> None:
-    line = Held(page, "/sign-in")
-    password = page.get_by_label("Password", exact=True)
-    page.get_by_label("E-mail").fill("nobody@example.com")
-    password.fill("not the")
-    password.press("Enter")
-    expect(page.locator("form[data-hurried]")).to_have_count(1)
-    password.press("End")
+    line = hurried(page, "not the")
+    page.keyboard.press("End")
     page.keyboard.type(" password")
     expect(page.locator("form[data-hurried]")).to_have_count(0)
     line.release()
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert").filter(has_text="The address or the password is wrong.")).to_be_visible()
+    refused(page)
 
 
 @pytest.mark.usefixtures("team", "keys")
