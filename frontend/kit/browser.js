@@ -42,7 +42,7 @@ function release(form) {
   delete form.dataset.hurried;
 }
 
-// Enter before the server's first word, for which every button that sends waits: the form is sent when its button works.
+// Enter before the server's first word, until which no button sends: the form is sent once its button does.
 function hurried(event) {
   if (event.key !== "Enter" || event.isComposing || !event.target.matches?.("input")) return;
   const button = [...(event.target.form?.elements ?? [])].find((one) => one.type === "submit");
@@ -90,7 +90,7 @@ function typed(event) {
   if (dialog) dialog.dataset.typed = "true";
 }
 
-// The server has said something: its first word, that a form's work is over, why it was refused, what a dialog is about.
+// The server has said its first word, that a form's work is over, why it was refused, or what a dialog is about.
 function answered(changes) {
   for (const { target, attributeName } of changes) {
     if (attributeName === "data-once-done") finish(target);
